@@ -1,0 +1,6 @@
+/* The cases in the order in which they are listed and shown. */
+#include "bench.h"
+
+const struct bench_case *const bench_cases[] = {
+	&bench_ctx, &bench_spawn, &bench_fib, &bench_yield, &bench_wake, &bench_memory, NULL,
+};

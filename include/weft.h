@@ -1,0 +1,21 @@
+/*
+ * Weft: tasks, and the pool of threads that runs them.
+ *
+ * Includes the whole interface but the bare context layer (weft/ctx.h).
+ */
+#ifndef WEFT_H
+#define WEFT_H
+
+#include <weft/runtime.h>
+#include <weft/task.h>
+
+/*
+ * errno belongs to the kernel thread in libc, and a compiler may keep its
+ * address across a call after which the task runs on another thread. In code
+ * that includes this header the address is asked for at each use.
+ */
+#include <errno.h>
+#undef errno
+#define errno (*weft_errno_location())
+
+#endif

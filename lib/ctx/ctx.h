@@ -1,0 +1,146 @@
+/*
+ * The context layer: what it takes to leave one stack and go on on another.
+ *
+ * It knows nothing of scheduling. A gobuf is where a context stopped; a ctxstk
+ * is a stack with what sanitizers and Valgrind want to know of it. A backend
+ * (amd64.S or ucontext.c, chosen by configure) provides the five calls below;
+ * hooks.c wraps them for programs that a sanitizer watches.
+ *
+ * Contexts and what may be done to them:
+ *   fresh    wf_ctx_init made it; entering it calls its entry with the M
+ *   stopped  wf_ctx_switch or wf_ctx_mcall saved it; entering it makes that
+ *            call return, with the M that runs it now
+ *   g0       wf_save recorded it; wf_ctx_mcall runs functions there, wf_gogo
+ *            makes wf_ctx_g0call return
+ * Nobody enters a context before the switch that saves it has left its stack:
+ * the scheduler's commits see to that.
+ */
+#ifndef WF_CTX_H
+#define WF_CTX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ctx/offsets.h"
+
+struct g;
+struct m;
+
+/* Where a context goes on. For a task that has not run: pc is its function,
+ * ctxt its argument, lr the address after the call that made it. ret is a
+ * task's result once it has ended. */
+struct gobuf {
+	uintptr_t sp;
+	uintptr_t pc;
+	struct g *g;
+	uintptr_t ctxt;
+	uintptr_t ret;
+	uintptr_t lr;
+};
+
+/* A stack as the watchers know it. */
+struct ctxstk {
+	uintptr_t lo, hi;
+	void *fibre; /* ThreadSanitizer's */
+	void *fake;  /* AddressSanitizer's, while the stack is left */
+	unsigned id; /* Valgrind's */
+};
+
+typedef void wf_ctx_entry(struct m *);
+
+/* Make buf a fresh context on a stack whose usable end is hi. */
+void wf_ctx_init(struct gobuf *buf, uintptr_t lo, uintptr_t hi, wf_ctx_entry *entry);
+
+/* Save the caller in from, go on in to. Returns the M that the caller runs on
+ * when it goes on. */
+struct m *wf_ctx_switch(struct gobuf *from, struct gobuf *to, struct m *m);
+
+/* Save the caller in from and call fn(g) on g0's stack; fn does not return. */
+struct m *wf_ctx_mcall(struct gobuf *from, struct gobuf *g0, void (*fn)(struct g *), struct g *g);
+
+/* Go on in buf without saving anything. buf->g->m is the M. */
+_Noreturn void wf_gogo(struct gobuf *buf);
+
+/* Call fn on the thread's own stack; returns when wf_gogo enters what fn
+ * recorded with wf_save, or when fn returns. */
+void wf_ctx_g0call(void (*fn)(void));
+
+/* The backend's name, and the frame to begin a stopped context's backtrace at. */
+extern const char wf_ctx_name[];
+struct ctxframe {
+	uintptr_t pc, sp;
+	uintptr_t rbx, rbp, r12, r13, r14, r15;
+};
+void wf_ctx_frame(const struct gobuf *buf, struct ctxframe *frame);
+
+/* Of the thread: the G that it runs. The M under a G changes whenever it parks,
+ * so this is asked anew after every switch and never kept in an address. */
+extern __thread struct g *wf_tls_g __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+#if defined __x86_64__ && !defined __ILP32__
+static inline struct g *wf_getg(void)
+{
+	struct g *g;
+
+	__asm__ __volatile__("movq wf_tls_g@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=&r"(g));
+	return g;
+}
+
+static inline void wf_setg(struct g *g)
+{
+	uintptr_t off;
+
+	__asm__ __volatile__("movq wf_tls_g@gottpoff(%%rip), %0\n\tmovq %1, %%fs:(%0)"
+			     : "=&r"(off)
+			     : "r"(g)
+			     : "memory");
+}
+#else
+struct g *wf_getg(void);
+void wf_setg(struct g *g);
+#endif
+
+/* What the ABI wants of a thread's flags that nobody has set up: CLD. */
+void wf_ctx_clear_flags(void);
+
+/* The floating-point control words, for tasks that own theirs: as many words as
+ * the backend's way of saving them takes. */
+struct fpenv {
+	uint64_t words[4];
+};
+void wf_fpenv_save(struct fpenv *);
+void wf_fpenv_load(const struct fpenv *);
+
+/* --- watchers ----------------------------------------------------------- */
+
+/* Whether a sanitizer is in the process or Valgrind under it: set at boot by
+ * wf_hooks_find, from then on constant. */
+extern bool wf_watched __attribute__((visibility("hidden")));
+
+void wf_hooks_find(void);
+void wf_hooks_stack(struct ctxstk *);     /* a stack begins to be one */
+void wf_hooks_unstack(struct ctxstk *);   /* and ends */
+struct ctxstk *wf_hooks_thread(void);     /* the calling thread's own stack */
+void wf_hooks_renew(struct ctxstk *);     /* the running stack starts over */
+
+/* Around a switch, in the order of the calls: leave on the old stack (from is
+ * NULL when nobody comes back to it), arrive on the new one. */
+void wf_hooks_leave(struct ctxstk *from, struct ctxstk *to);
+void wf_hooks_arrive(struct ctxstk *self);
+
+/* The calls above, told to the watchers: slower, used only if wf_watched. */
+struct m *wf_watched_switch(struct gobuf *from, struct gobuf *to, struct m *m,
+			    struct ctxstk *fromstk, struct ctxstk *tostk);
+struct m *wf_watched_mcall(struct gobuf *from, struct gobuf *g0, void (*fn)(struct g *),
+			   struct g *g, struct ctxstk *fromstk, struct ctxstk *tostk);
+
+/* Functions that switch away and never return would leave their frames in
+ * ThreadSanitizer's shadow of the stack: they are not instrumented. */
+#if defined __clang__
+#define WF_NOWATCH __attribute__((noinline, no_sanitize("thread"), disable_sanitizer_instrumentation))
+#else
+#define WF_NOWATCH __attribute__((noinline, no_sanitize("thread")))
+#endif
+
+#endif

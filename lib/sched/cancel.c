@@ -1,0 +1,117 @@
+/*
+ * Cancellation: asking a task to end, and when it does.
+ *
+ * The request is a bit of the G's cancel word; who sets it looks for a wait to
+ * end (K2, K3 in park.c). The task itself acts upon it, in its waiting calls.
+ */
+#include <errno.h>
+
+#include <weft/task.h>
+
+#include "sched/fast.h"
+
+static bool requested(const struct g *g)
+{
+	return atomic_load_explicit(&g->cancel, memory_order_acquire) & GC_REQUESTED;
+}
+
+bool wf_cancellable(const struct g *g)
+{
+	return g->top->cancelstate != WEFT_CANCEL_DISABLE && !g->top->exiting;
+}
+
+bool wf_cancel_due(const struct g *g)
+{
+	return __builtin_expect(requested(g), 0) && wf_cancellable(g);
+}
+
+void wf_cancelpoint(struct g *g)
+{
+	if (g->top->cancelstate == WEFT_CANCEL_ENABLE)
+		weft_exit(WEFT_CANCELED);
+	g->top->cancelstate = WEFT_CANCEL_DISABLE;
+}
+
+/* With g's life locked, so that it is this life that is asked to end. */
+static void request(struct m *m, struct g *g)
+{
+	if (atomic_fetch_or(&g->cancel, GC_REQUESTED) & GC_REQUESTED)
+		return;
+	wf_heavy_barrier(); /* pairs with wf_parked's light one (K3) */
+	if (wf_status(g) == G_WAITINGC && wf_claim(g, G_WAITINGC))
+		wf_goready(m, g);
+}
+
+int weft_cancel(weft_t task)
+{
+	struct m *m = wf_enter(), *foreign = m ? NULL : wf_foreign_enter();
+	struct g *g;
+	uint64_t life;
+	int error = ESRCH;
+
+	if (!m && !foreign)
+		return ENOMEM;
+	if (wf_lifelock_of(task, &g, &life)) {
+		error = g->flags & GF_FOREIGN ? EINVAL : 0;
+		if (!error && !(life & LIFE_DONE))
+			request(m, g);
+		wf_lifeunlock(g, life);
+	}
+	if (m)
+		wf_leave(m);
+	else
+		wf_foreign_leave(foreign);
+	return error;
+}
+
+void weft_testcancel(void)
+{
+	struct g *g = wf_getg();
+
+	if (g && !(g->flags & GF_FOREIGN) && wf_cancel_due(g) &&
+	    g->top->cancelstate == WEFT_CANCEL_ENABLE)
+		weft_exit(WEFT_CANCELED);
+}
+
+/* The record of the caller's own settings; NULL without memory for one. */
+static struct gtop *own_top(void)
+{
+	struct g *g = wf_getg();
+	struct m *m;
+
+	if (g)
+		return g->top;
+	m = wf_foreign_enter();
+	if (m)
+		wf_foreign_leave(m);
+	return m ? &m->top : NULL;
+}
+
+int weft_setcancelstate(int state, int *old)
+{
+	struct gtop *top = own_top();
+
+	if (state != WEFT_CANCEL_ENABLE && state != WEFT_CANCEL_DISABLE &&
+	    state != WEFT_CANCEL_MASKED)
+		return EINVAL;
+	if (!top)
+		return ENOMEM;
+	if (old)
+		*old = top->cancelstate;
+	top->cancelstate = (uint8_t)state;
+	return 0;
+}
+
+int weft_setcanceltype(int type, int *old)
+{
+	struct gtop *top = own_top();
+
+	if (type != WEFT_CANCEL_DEFERRED && type != WEFT_CANCEL_ASYNCHRONOUS)
+		return EINVAL;
+	if (!top)
+		return ENOMEM;
+	if (old)
+		*old = top->canceltype;
+	top->canceltype = (uint8_t)type;
+	return 0;
+}

@@ -1,0 +1,228 @@
+/*
+ * Making tasks, and their handles.
+ *
+ * A new task is a G with a function in the queue of the P that made it: no
+ * stack, no system call, one locked instruction. From a foreign thread it goes to
+ * the global queue.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "sched/attr.h"
+#include "sched/fast.h"
+
+/* A G for fn(arg), made at pc; in nobody's hands but the caller's. */
+static inline struct g *make(struct m *m, uintptr_t fn, void *arg, uint16_t flags, uintptr_t pc)
+{
+	struct g *g = wf_gget(wf_gcache(m));
+
+	if (!g)
+		return NULL;
+	g->sched.pc = fn;
+	g->sched.ctxt = (uintptr_t)arg;
+	g->sched.lr = pc;
+	g->flags = flags;
+	return g;
+}
+
+/* Queue a new G on the caller's P. */
+static inline void submit(struct m *m, struct g *g)
+{
+	struct p *p = wf_p(m);
+
+	wf_setstatus(g, G_DEAD, G_RUNNABLE);
+	wf_count(&p->stats.created, 1);
+	wf_runqput(p, g);
+	wf_wake();
+}
+
+static void submit_foreign(struct g *g)
+{
+	wf_setstatus(g, G_DEAD, G_RUNNABLE);
+	/* relaxed: counters */
+	atomic_fetch_add_explicit(&wf_sched.created, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&wf_sched.injected, 1, memory_order_relaxed);
+	wf_globrunqput(g);
+	wf_wake();
+}
+
+/* What attributes ask for. On failure g goes back. */
+static int apply(struct m *m, struct g *g, const weft_attr_t *attr)
+{
+	const uint64_t *word = attr->opaque;
+	bool fpenv = word[ATTR_FLAGS] & ATTR_FPENV;
+	int error = 0;
+
+	if (word[ATTR_STACK] || word[ATTR_GUARD] || fpenv) {
+		struct gattr *own = wf_alloc(sizeof *own);
+
+		if (!own) {
+			wf_gput(wf_gcache(m), g);
+			return ENOMEM;
+		}
+		own->stacksize = word[ATTR_STACK] ? word[ATTR_STACK] : wf_settings.stacksize;
+		own->guardsize = word[ATTR_GUARD] ? word[ATTR_GUARD] - 1 : wf_settings.guardsize;
+		own->fpenv = fpenv;
+		if (fpenv)
+			wf_fpenv_save(&own->env);
+		g->top = (struct gtop *)own;
+		g->flags |= GF_ATTR;
+	}
+	if (*(const char *)&word[ATTR_NAME])
+		error = wf_name_set(g, (const char *)&word[ATTR_NAME]);
+	if (error) {
+		if (g->flags & GF_ATTR)
+			wf_free(g->top, sizeof(struct gattr));
+		wf_gput(wf_gcache(m), g);
+		return error;
+	}
+	if (word[ATTR_FLAGS] & ATTR_DETACHED)
+		atomic_store_explicit(&g->life, g->life | LIFE_DETACHED, memory_order_relaxed);
+	return 0;
+}
+
+static int create(struct m *m, weft_t *task, const weft_attr_t *attr, uintptr_t fn, void *arg,
+		  uintptr_t pc, struct g **made)
+{
+	struct g *g = make(m, fn, arg, GF_EXPOSED, pc);
+	int error;
+
+	if (!g)
+		return ENOMEM;
+	if (attr && (error = apply(m, g, attr)))
+		return error;
+	*task = wf_handle(g);
+	*made = g;
+	return 0;
+}
+
+static int create_foreign(weft_t *task, const weft_attr_t *attr, uintptr_t fn, void *arg,
+			  uintptr_t pc)
+{
+	struct m *m = wf_foreign_enter();
+	struct g *g;
+	int error = m ? wf_boot() : ENOMEM;
+
+	if (!error)
+		error = create(m, task, attr, fn, arg, pc, &g);
+	if (!error)
+		submit_foreign(g);
+	if (m)
+		wf_foreign_leave(m);
+	return error;
+}
+
+int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void *arg)
+{
+	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
+	struct m *m;
+	struct g *g;
+	int error;
+
+	if (!task || !fn || (attr && !wf_attr_valid(attr)))
+		return EINVAL;
+	m = wf_enter();
+	if (!m)
+		return create_foreign(task, attr, (uintptr_t)fn, arg, pc);
+	error = create(m, task, attr, (uintptr_t)fn, arg, pc, &g);
+	if (!error)
+		submit(m, g);
+	wf_leave(m);
+	return error;
+}
+
+static __attribute__((noinline)) int go_foreign(uintptr_t fn, void *arg, uintptr_t pc)
+{
+	struct m *m = wf_foreign_enter();
+	int error = m ? wf_boot() : ENOMEM;
+	struct g *g = error ? NULL : make(m, fn, arg, GF_VOID, pc);
+
+	if (g)
+		submit_foreign(g);
+	if (m)
+		wf_foreign_leave(m);
+	return error ? error : g ? 0 : ENOMEM;
+}
+
+int weft_go(void (*fn)(void *), void *arg)
+{
+	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
+	struct m *m;
+	struct g *g;
+
+	if (!fn)
+		return EINVAL;
+	m = wf_enter();
+	if (!m)
+		return go_foreign((uintptr_t)fn, arg, pc);
+	g = make(m, (uintptr_t)fn, arg, GF_VOID, pc);
+	if (g)
+		submit(m, g);
+	wf_leave(m);
+	return g ? 0 : ENOMEM;
+}
+
+int wf_spawn(struct m *m, void (*fn)(void *), void *arg)
+{
+	struct g *g = make(m, (uintptr_t)fn, arg, GF_VOID, 0);
+
+	if (g)
+		submit(m, g);
+	return g ? 0 : ENOMEM;
+}
+
+/* A program's main: queued by booting, on m0's P, or by whoever starts again. */
+int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize)
+{
+	struct g *g = make(m, (uintptr_t)fn, arg, GF_VOID, 0);
+	struct gattr *attr = wf_alloc(sizeof *attr);
+
+	if (!g || !attr) {
+		if (g)
+			wf_gput(wf_gcache(m), g);
+		wf_free(attr, sizeof *attr);
+		return ENOMEM;
+	}
+	attr->stacksize = stacksize;
+	attr->guardsize = wf_settings.guardsize;
+	g->top = (struct gtop *)attr;
+	g->flags |= GF_ATTR | GF_MAIN;
+	if (!wf_p(m)) {
+		submit_foreign(g);
+		return 0;
+	}
+	wf_setstatus(g, G_DEAD, G_RUNNABLE);
+	wf_count(&wf_p(m)->stats.created, 1);
+	wf_runqput(wf_p(m), g); /* wakes nobody: m0 is about to run it */
+	return 0;
+}
+
+weft_t weft_self(void)
+{
+	struct g *g = wf_getg();
+
+	if (!g || !wf_up() || g == &g->m->gstore)
+		return wf_foreign_self();
+	if (!(g->flags & GF_EXPOSED)) { /* made by weft_go: nobody joins it */
+		g->flags |= GF_EXPOSED;
+		atomic_store_explicit(&g->life, g->life | LIFE_DETACHED, memory_order_relaxed);
+	}
+	return wf_handle(g);
+}
+
+int weft_equal(weft_t a, weft_t b)
+{
+	return a == b;
+}
+
+/* Indexes start at 1 in their first generation, and so do these. */
+uint64_t weft_id(weft_t task)
+{
+	struct g *g;
+	uint64_t life;
+
+	if (!wf_lifelock_of(task, &g, &life))
+		return 0;
+	wf_lifeunlock(g, life);
+	return task - ((uint64_t)1 << LIFE_BITS);
+}

@@ -1,0 +1,124 @@
+/*
+ * weft_exit: ending a task from anywhere in it.
+ *
+ * The frames are unwound by libgcc's forced unwinding, so that C++ destructors
+ * and cleanup attributes run; handlers pushed by weft_cleanup_push run between
+ * them in their order, innermost first: a handler's record lies in the frame that
+ * pushed it, so it is due when the unwinding reaches the frame's caller. A frame
+ * that has no unwind table ends the unwinding; the handlers left run then.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unwind.h>
+
+#include <weft/task.h>
+
+#include "sched/sched.h"
+
+static struct gtop *own_top(void)
+{
+	struct g *g = wf_getg();
+
+	return g ? g->top : NULL;
+}
+
+void weft_cleanup_enter(struct weft_cleanup *handler)
+{
+	struct gtop *top = own_top();
+	struct m *m = top ? NULL : wf_foreign_enter();
+
+	if (m)
+		wf_foreign_leave(m);
+	if (!top && m)
+		top = &m->top;
+	if (!top)
+		wf_throw("no memory to note a clean-up handler of a foreign thread");
+	handler->next = top->cleanup;
+	top->cleanup = handler;
+}
+
+void weft_cleanup_leave(struct weft_cleanup *handler, int execute)
+{
+	struct gtop *top = own_top();
+
+	if (top)
+		top->cleanup = handler->next;
+	if (execute)
+		handler->fn(handler->arg);
+}
+
+/* Run the handlers whose records lie below a frame. */
+static void cleanups_below(uintptr_t frame)
+{
+	for (;;) {
+		struct weft_cleanup *handler = own_top()->cleanup;
+
+		if (!handler || (uintptr_t)handler >= frame)
+			return;
+		own_top()->cleanup = handler->next;
+		handler->fn(handler->arg);
+	}
+}
+
+static _Noreturn void end(void)
+{
+	struct g *g;
+	struct m *m;
+
+	cleanups_below(UINTPTR_MAX);
+	if (own_top()->keys.used)
+		wf_keys_destroy(&own_top()->keys);
+	m = wf_enter();
+	if (!m) /* in a forked child this was the last thread */
+		exit(0);
+	g = m->curg;
+	if (m->eh)
+		*m->eh = (struct ehglobals){0};
+	if (g->flags & GF_FPENV)
+		wf_fpenv_load(&m->top.env);
+	wf_goexit(m, g);
+}
+
+static _Unwind_Reason_Code stop(int version, _Unwind_Action actions,
+				_Unwind_Exception_Class class, struct _Unwind_Exception *exception,
+				struct _Unwind_Context *context, void *unused)
+{
+	(void)version, (void)class, (void)exception, (void)unused;
+	if (actions & _UA_END_OF_STACK)
+		end();
+	cleanups_below(_Unwind_GetCFA(context));
+	return _URC_NO_REASON;
+}
+
+/* A catch (...) that does not rethrow would resume a task that has ended. */
+static void swallowed(_Unwind_Reason_Code reason, struct _Unwind_Exception *exception)
+{
+	(void)reason, (void)exception;
+	wf_throw("a handler kept weft_exit's unwinding from going on: catch (...) has to rethrow");
+}
+
+static _Noreturn void exit_foreign(void *value)
+{
+	struct gtop *top = own_top();
+
+	while (top && top->cleanup) {
+		struct weft_cleanup *handler = top->cleanup;
+
+		top->cleanup = handler->next;
+		handler->fn(handler->arg);
+	}
+	pthread_exit(value);
+}
+
+void weft_exit(void *value)
+{
+	struct g *g = wf_getg();
+	struct _Unwind_Exception exception = {.exception_cleanup = swallowed};
+
+	if (!g || g->flags & GF_FOREIGN)
+		exit_foreign(value);
+	g->sched.ret = (uintptr_t)value;
+	g->top->exiting = true;
+	_Unwind_ForcedUnwind(&exception, stop, NULL);
+	end(); /* nothing could be unwound */
+}

@@ -1,0 +1,273 @@
+/*
+ * The paths that a task's life takes when nothing special is in the way: from the
+ * cache of free Gs to the ring, from there to a stack, and back. Inline, because
+ * a call costs as much as what it would do here; what is rare is in the file that
+ * has the name of the thing.
+ */
+#ifndef WF_FAST_H
+#define WF_FAST_H
+
+#include "sched/sched.h"
+
+#define wf_likely(condition) __builtin_expect(!!(condition), 1)
+#define wf_unlikely(condition) __builtin_expect(!!(condition), 0)
+
+/* --- run queues (runq.c has the protocol, R1 to R3) ------------------------------- */
+
+/* Queue g behind all others of p. A full barrier. Owner only. */
+static inline void wf_runqput(struct p *p, struct g *g)
+{
+	/* acquire: the taker has read the slot that is written next (R2) */
+	uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
+	uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
+
+	if (wf_unlikely(tail - head >= RUNQ_SIZE)) {
+		wf_runqputslow(p, g);
+		return;
+	}
+	atomic_store_explicit(&p->runq[tail % RUNQ_SIZE], g, memory_order_relaxed);
+	/* pairs with wf_runqget's load of tail, and orders what wf_wake looks at */
+	atomic_exchange(&p->runqtail, tail + 1);
+}
+
+/* The oldest of a ring; NULL when it is empty. Anybody. */
+static inline struct g *wf_runqget(struct p *p)
+{
+	for (;;) {
+		uint32_t head = atomic_load(&p->runqhead);
+		uint32_t tail = atomic_load(&p->runqtail);
+		struct g *g;
+
+		if ((int32_t)(tail - head) <= 0)
+			return NULL;
+		g = atomic_load_explicit(&p->runq[head % RUNQ_SIZE], memory_order_relaxed);
+		if (wf_likely(atomic_compare_exchange_weak(&p->runqhead, &head, head + 1)))
+			return g;
+	}
+}
+
+/* Take g back if it is the newest in p's ring and nobody has it yet. Owner only. */
+static inline bool wf_runqtake(struct p *p, struct g *g)
+{
+	uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
+	uint32_t head;
+	int32_t left;
+	bool ours;
+
+	/* what an empty ring's last slot holds was taken: it is not the caller's */
+	if (atomic_load_explicit(&p->runq[(tail - 1) % RUNQ_SIZE], memory_order_relaxed) != g)
+		return false;
+	atomic_exchange(&p->runqtail, tail - 1);
+	head = atomic_load(&p->runqhead);
+	left = (int32_t)(tail - 1 - head);
+	if (wf_likely(left > 0)) /* R3: no thief gets as far */
+		return true;
+	ours = left == 0 && atomic_compare_exchange_strong(&p->runqhead, &head, head + 1);
+	atomic_store_explicit(&p->runqtail, tail, memory_order_release);
+	return ours;
+}
+
+/* What p runs next of what it has at hand; NULL when that is nothing. */
+static inline struct g *wf_pick(struct p *p)
+{
+	struct g *g;
+
+	if (wf_unlikely(--p->pass == 0) && (g = wf_pickturn(p)))
+		return g;
+	g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+	if (g && atomic_compare_exchange_strong(&p->runnext, &g, NULL))
+		return g;
+	return wf_runqget(p);
+}
+
+/* --- free Gs (g.c) ------------------------------------------------------------------ */
+
+static inline struct g *wf_gget(struct gcache *cache)
+{
+	struct g *g = cache->list;
+
+	if (wf_unlikely(!g) && !(g = wf_gfill(cache)))
+		return NULL;
+	cache->list = g->schedlink;
+	cache->n--;
+	__builtin_prefetch(cache->list, 1);
+	return g;
+}
+
+/* g is G_DEAD, its life word says which generation the next one is. */
+static inline void wf_gput(struct gcache *cache, struct g *g)
+{
+	if (wf_unlikely(cache->n == GCACHE_BATCH))
+		wf_gspill(cache);
+	g->schedlink = cache->list;
+	cache->list = g;
+	cache->n++;
+}
+
+/* --- lives (g.c) ---------------------------------------------------------------------- */
+
+/* Take the lock in a G's life word, held for a few instructions and never over a
+ * park. Returns the word as it was. */
+static inline uint64_t wf_lifelock(struct g *g)
+{
+	uint64_t word = atomic_load_explicit(&g->life, memory_order_relaxed);
+
+	/* acquire: pairs with wf_lifeunlock's release */
+	if (wf_likely(!(word & LIFE_LOCK)) &&
+	    wf_likely(atomic_compare_exchange_strong_explicit(&g->life, &word, word | LIFE_LOCK,
+							      memory_order_acquire,
+							      memory_order_relaxed)))
+		return word;
+	return wf_lifelock_slow(g);
+}
+
+static inline void wf_lifeunlock(struct g *g, uint64_t life)
+{
+	/* release: pairs with the acquire of the next who locks it */
+	atomic_store_explicit(&g->life, life, memory_order_release);
+}
+
+/* --- stacks (stack.c) -------------------------------------------------------------------- */
+
+static inline void wf_stackput(struct p *p, struct gtop *top)
+{
+	if (wf_unlikely(!top->common || p->nstacks == STACK_CACHE_MAX || wf_sched.stackq.n)) {
+		wf_stackputslow(p, top);
+		return;
+	}
+	top->link = p->stacks;
+	p->stacks = top;
+	p->nstacks++;
+}
+
+/* Give a fresh G a stack that nobody is on. */
+static inline void wf_takestack(struct g *g, struct gtop *top)
+{
+	top->fn = g->sched.pc;
+	top->arg = g->sched.ctxt;
+	g->sched = top->idle;
+	g->sched.g = g;
+	g->top = top;
+	g->stack = top->stack;
+	g->stackguard0 = g->stackguard1 = top->stack.lo;
+	g->flags |= GF_STARTED;
+}
+
+/* The same, from the cache; false: none, g waits for one. */
+static inline bool wf_givestack(struct p *p, struct g *g)
+{
+	struct gtop *top = p->stacks;
+
+	if (wf_unlikely(!top || g->flags & GF_ATTR))
+		return wf_givestackslow(p, g);
+	p->stacks = top->link;
+	p->nstacks--;
+	wf_takestack(g, top);
+	return true;
+}
+
+/* --- switching (park.c) --------------------------------------------------------------------- */
+
+/* What libc and the C++ runtime keep per thread and a task keeps over a switch. */
+static inline void wf_savetask(struct m *m, struct g *g)
+{
+	struct gtop *top = g->top;
+
+	top->error = *m->errnop;
+	if (m->eh) {
+		top->eh = *m->eh;
+		*m->eh = (struct ehglobals){0};
+	}
+	if (wf_unlikely(g->flags & GF_FPENV)) {
+		wf_fpenv_save(&top->env);
+		wf_fpenv_load(&m->top.env);
+	}
+}
+
+static inline void wf_loadtask(struct m *m, struct g *g)
+{
+	struct gtop *top = g->top;
+
+	*m->errnop = top->error;
+	if (m->eh)
+		*m->eh = top->eh;
+	if (wf_unlikely(g->flags & GF_FPENV))
+		wf_fpenv_load(&top->env);
+}
+
+/* The next G is to do this once the caller's context has left its stack (I3). */
+static inline void wf_setcommit(struct p *p, enum after after, wf_commitf *fn, void *what, void *arg)
+{
+	p->commit.after = after;
+	p->commit.fn = fn;
+	p->commit.what = what;
+	p->commit.arg = arg;
+}
+
+/* Do it. */
+static inline void wf_runcommit(struct m *m)
+{
+	struct p *p = wf_p(m);
+	void *what = p->commit.what;
+
+	switch (p->commit.after) {
+	case AFTER_NOTHING:
+		return;
+	case AFTER_QUEUE: /* it yielded */
+		p->commit.after = AFTER_NOTHING;
+		wf_setstatus(what, G_RUNNING, G_RUNNABLE);
+		wf_runqput(p, what);
+		wf_wake();
+		return;
+	case AFTER_STACK: /* its task ended */
+		p->commit.after = AFTER_NOTHING;
+		wf_stackput(p, what);
+		return;
+	case AFTER_CALL:
+		wf_callcommit(m, p);
+	}
+}
+
+/* to, which the caller has in hand, becomes what runs on m. */
+static inline void wf_torun(struct m *m, struct g *to)
+{
+	wf_setstatus(to, G_RUNNABLE, G_RUNNING);
+	to->m = m;
+	m->curg = to;
+	wf_count(&wf_p(m)->stats.switches, 1);
+	wf_setg(to);
+}
+
+/* The direct switch. to has its stack and is not bound to an M. Returns the M
+ * that g runs on when it goes on. */
+static inline struct m *wf_switchto(struct m *m, struct g *g, struct g *to)
+{
+	wf_chaos();
+	wf_savetask(m, g);
+	wf_torun(m, to);
+	if (wf_unlikely(wf_watched))
+		m = wf_watched_switch(&g->sched, &to->sched, m, &g->top->stk, &to->top->stk);
+	else
+		m = wf_ctx_switch(&g->sched, &to->sched, m);
+	wf_runcommit(m);
+	wf_loadtask(m, g);
+	return m;
+}
+
+/* A G that can be switched to from here; NULL when g0 has to find one. */
+static inline struct g *wf_pickswitchable(struct m *m, struct p *p)
+{
+	struct g *next;
+
+	while ((next = wf_pick(p))) {
+		if (wf_unlikely(next->flags & GF_LOCKED)) {
+			m->picked = next;
+			return NULL;
+		}
+		if (next->flags & GF_STARTED || wf_givestack(p, next))
+			return next;
+	}
+	return NULL;
+}
+
+#endif

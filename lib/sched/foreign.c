@@ -1,0 +1,124 @@
+/*
+ * Foreign threads: those that Weft did not start.
+ *
+ * Such a thread has a stand-in, the G in its M's record, from its first call that
+ * needs one until it ends; it waits in the kernel where a task parks, on the same
+ * objects. Its handle is of another G, from the chunks like every handle's; that
+ * one goes with the runtime, the stand-in with the thread.
+ */
+#include <string.h>
+
+#include <weft/task.h>
+
+#include "sched/fast.h"
+
+static pthread_once_t wf_foreign_once = PTHREAD_ONCE_INIT;
+static pthread_key_t wf_foreign_key;
+
+/* The thread ends: its handle is good no more, what it cached goes back. */
+static void thread_gone(void *arg)
+{
+	struct m *m = arg, **at;
+
+	wf_keys_destroy(&m->top.keys);
+	wf_setg(NULL);
+	if (m->proxy && m->proxyboot == wf_sched.boots)
+		wf_lifeend(m, m->proxy, wf_lifelock(m->proxy));
+	wf_lock(&wf_sched.lock);
+	wf_gflush(&m->gfree);
+	for (at = &wf_sched.allm; *at; at = &(*at)->alllink)
+		if (*at == m) {
+			*at = m->alllink;
+			break;
+		}
+	wf_unlock(&wf_sched.lock);
+	wf_unmap(m, sizeof *m);
+}
+
+static void make_key(void)
+{
+	pthread_key_create(&wf_foreign_key, thread_gone);
+}
+
+/* g stands for the calling thread from now on. */
+static void stand_in(struct m *m, struct g *g)
+{
+	g->m = m;
+	g->flags |= GF_FOREIGN | GF_STARTED;
+	atomic_store_explicit(&g->status, G_RUNNING, memory_order_relaxed);
+	wf_setg(g);
+	pthread_setspecific(wf_foreign_key, m);
+}
+
+static struct m *record(void)
+{
+	struct m *m;
+
+	wf_osinit();
+	pthread_once(&wf_foreign_once, make_key);
+	m = wf_mnew(true);
+	if (m)
+		stand_in(m, m->g0);
+	return m;
+}
+
+struct m *wf_foreign_enter(void)
+{
+	struct g *g = wf_getg();
+	struct m *m;
+
+	if (wf_forked())
+		wf_forget(g);
+	m = g ? g->m : record();
+	if (m)
+		atomic_store(&m->inside, 1);
+	return m;
+}
+
+void wf_foreign_leave(struct m *m)
+{
+	atomic_store(&m->inside, 0);
+}
+
+/* A task's thread in a forked child: the task goes on as a foreign thread's
+ * stand-in, on its own stack. */
+void wf_foreign_adopt(struct m *m, struct g *g)
+{
+	pthread_once(&wf_foreign_once, make_key);
+	stand_in(m, g);
+	m->proxy = g;
+	m->proxyboot = wf_sched.boots;
+}
+
+void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg)
+{
+	struct g *g = wf_getg();
+
+	wf_noteclear(&m->park);
+	g->flags &= (uint16_t)~GF_CANCELLABLE;
+	if (!commit(g, arg))
+		return;
+	wf_notesleep(&m->park);
+	wf_setstatus(g, G_RUNNABLE, G_RUNNING);
+}
+
+/* A handle for the calling thread; 0 without memory. */
+unsigned long wf_foreign_self(void)
+{
+	struct m *m = wf_foreign_enter();
+	struct g *g;
+
+	if (!m)
+		return 0;
+	if (!m->proxy || m->proxyboot != wf_sched.boots) {
+		g = wf_gget(&m->gfree);
+		if (g) {
+			g->flags = GF_FOREIGN | GF_EXPOSED;
+			g->m = m;
+		}
+		m->proxy = g;
+		m->proxyboot = wf_sched.boots;
+	}
+	wf_foreign_leave(m);
+	return m->proxy ? wf_handle(m->proxy) : 0;
+}

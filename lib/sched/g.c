@@ -1,0 +1,255 @@
+/*
+ * Gs: where they come from, and the handles that stand for them.
+ *
+ * Gs lie in chunks of pages that are never given back before the runtime goes
+ * down, so a G's memory is always a G's (type-stable): a stale pointer finds
+ * another life, never something else. A handle is the G's index below and its
+ * generation above; the generation changes when a G ends whose handle was known
+ * to anybody (GF_EXPOSED). A slot whose generations are spent is retired.
+ *
+ * Free Gs move in batches: each P (and each foreign thread) has a list and a
+ * full batch beside it, the scheduler has a list of batches.
+ */
+#include <string.h>
+
+#include "sched/fast.h"
+
+enum {
+	CHUNK_BITS = 14,
+	CHUNK_GS = 1 << CHUNK_BITS,
+	CHUNK_SIZE = CHUNK_GS * sizeof(struct g),
+	CHUNKS = 1 << 14,
+};
+
+/* A chunk's first slot is its description. */
+struct chunk {
+	uint32_t base; /* index of its first slot */
+	uint32_t used; /* slots that were handed out, this one included */
+};
+
+/* Stored under wf_sched.lock; read by anybody who has a handle (acquire). */
+static _Atomic(struct chunk *) wf_chunks[CHUNKS];
+static uint32_t wf_nchunks;
+static uint32_t wf_forgotten; /* chunks that only handles of before a fork know */
+static uint64_t wf_epoch = 1; /* first generation of a new slot */
+
+static struct chunk *chunk_of(const struct g *g)
+{
+	return (struct chunk *)((uintptr_t)g & ~(uintptr_t)(CHUNK_SIZE - 1));
+}
+
+unsigned long wf_handle(const struct g *g)
+{
+	struct chunk *chunk = chunk_of(g);
+	uint64_t life = atomic_load_explicit(&g->life, memory_order_relaxed);
+
+	return (life & ~(((uint64_t)1 << LIFE_BITS) - 1)) |
+	       (chunk->base + (uint32_t)(g - (struct g *)chunk));
+}
+
+static struct g *g_of(unsigned long handle)
+{
+	uint32_t index = (uint32_t)handle;
+	struct chunk *chunk;
+
+	if (index >> CHUNK_BITS >= CHUNKS)
+		return NULL;
+	/* acquire: pairs with chunk_new's release */
+	chunk = atomic_load_explicit(&wf_chunks[index >> CHUNK_BITS], memory_order_acquire);
+	if (!chunk || !(index & (CHUNK_GS - 1)))
+		return NULL;
+	return (struct g *)chunk + (index & (CHUNK_GS - 1));
+}
+
+/* Take the lock in a G's life word if handle is (still) its: *life is the word
+ * as it was. Held for a few instructions, never over a park. */
+bool wf_lifelock_of(unsigned long handle, struct g **gp, uint64_t *life)
+{
+	struct g *g = g_of(handle);
+	uint64_t word;
+
+	if (!g)
+		return false;
+	*gp = g;
+	word = atomic_load_explicit(&g->life, memory_order_relaxed);
+	for (;;) {
+		if (word >> LIFE_BITS != handle >> LIFE_BITS)
+			return false;
+		if (word & LIFE_LOCK) {
+			wf_relax();
+			word = atomic_load_explicit(&g->life, memory_order_relaxed);
+		} else if (atomic_compare_exchange_weak_explicit(&g->life, &word, word | LIFE_LOCK,
+								 memory_order_acquire,
+								 memory_order_relaxed)) {
+			*life = word;
+			return true;
+		}
+	}
+}
+
+uint64_t wf_lifelock_slow(struct g *g)
+{
+	uint64_t word = atomic_load_explicit(&g->life, memory_order_relaxed);
+
+	for (;;) {
+		if (word & LIFE_LOCK) {
+			wf_relax();
+			word = atomic_load_explicit(&g->life, memory_order_relaxed);
+		} else if (atomic_compare_exchange_weak_explicit(&g->life, &word, word | LIFE_LOCK,
+								 memory_order_acquire,
+								 memory_order_relaxed)) {
+			return word;
+		}
+	}
+}
+
+/* The end of a life whose handle was known: no handle of before is good any more.
+ * A slot whose generations are spent is left where it is, for ever. */
+void wf_lifeend(struct m *m, struct g *g, uint64_t life)
+{
+	uint64_t generation = (life >> LIFE_BITS) + 1;
+
+	if (atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_NAMED)
+		wf_name_drop(g);
+	g->joiner = NULL;
+	atomic_store_explicit(&g->cancel, 0, memory_order_relaxed);
+	wf_lifeunlock(g, wf_life(generation, 0));
+	if (wf_likely(generation < UINT32_MAX))
+		wf_gput(wf_gcache(m), g);
+}
+
+/* Both with wf_sched.lock held. */
+static struct chunk *chunk_new(void)
+{
+	struct chunk *chunk;
+
+	if (wf_nchunks == CHUNKS)
+		return NULL;
+	chunk = wf_map_aligned(CHUNK_SIZE, CHUNK_SIZE);
+	if (!chunk)
+		return NULL;
+	chunk->base = wf_nchunks << CHUNK_BITS;
+	chunk->used = 1;
+	atomic_store_explicit(&wf_chunks[wf_nchunks++], chunk, memory_order_release);
+	return chunk;
+}
+
+static struct g *batch_carve(void)
+{
+	struct chunk *chunk = wf_nchunks ? wf_chunks[wf_nchunks - 1] : NULL;
+	struct g *list = NULL;
+	unsigned n = 0;
+
+	if (!chunk || chunk->used == CHUNK_GS)
+		chunk = chunk_new();
+	if (!chunk)
+		return NULL;
+	while (n < GCACHE_BATCH && chunk->used < CHUNK_GS) {
+		struct g *g = (struct g *)chunk + chunk->used++;
+
+		g->sched.g = g;
+		atomic_store_explicit(&g->life, wf_life(wf_epoch, 0), memory_order_relaxed);
+		g->schedlink = list;
+		list = g;
+		n++;
+	}
+	list->sched.ret = n;
+	return list;
+}
+
+/* Fill an empty list: from its spare batch, from the global list, from new memory. */
+struct g *wf_gfill(struct gcache *cache)
+{
+	struct g *batch = cache->spare;
+
+	cache->spare = NULL;
+	if (!batch) {
+		wf_lock(&wf_sched.lock);
+		batch = wf_sched.gfree;
+		if (batch)
+			wf_sched.gfree = batch->joiner;
+		else
+			batch = batch_carve();
+		wf_unlock(&wf_sched.lock);
+	}
+	if (!batch)
+		return NULL;
+	batch->joiner = NULL;
+	cache->n = (unsigned)batch->sched.ret;
+	cache->list = batch;
+	return batch;
+}
+
+/* With wf_sched.lock held. */
+static void batch_put(struct g *list, unsigned n)
+{
+	list->sched.ret = n;
+	list->joiner = wf_sched.gfree;
+	wf_sched.gfree = list;
+}
+
+/* The list is a full batch: it becomes the spare one, and that goes to all. */
+void wf_gspill(struct gcache *cache)
+{
+	if (cache->spare) {
+		wf_lock(&wf_sched.lock);
+		batch_put(cache->spare, GCACHE_BATCH);
+		wf_unlock(&wf_sched.lock);
+	}
+	cache->spare = cache->list;
+	cache->spare->sched.ret = GCACHE_BATCH;
+	cache->list = NULL;
+	cache->n = 0;
+}
+
+/* All of a cache to the global list: its P or thread goes. */
+void wf_gflush(struct gcache *cache)
+{
+	if (cache->spare)
+		batch_put(cache->spare, GCACHE_BATCH);
+	if (cache->list)
+		batch_put(cache->list, cache->n);
+	*cache = (struct gcache){0};
+}
+
+/* Begin anew, in a forked child: no handle of before is good any more, but
+ * keep's. The chunks stay with the memory of the parent's tasks, which the
+ * child does not use. */
+void wf_gforget(struct g *keep)
+{
+	struct chunk *kept = keep ? chunk_of(keep) : NULL;
+
+	for (uint32_t i = 0; i < wf_nchunks; i++)
+		if (wf_chunks[i] != kept)
+			atomic_store_explicit(&wf_chunks[i], NULL, memory_order_relaxed);
+	if (kept)
+		for (uint32_t i = 1; i < kept->used; i++)
+			if ((struct g *)kept + i != keep)
+				atomic_store_explicit(&((struct g *)kept + i)->life, 0,
+						      memory_order_relaxed);
+	if (kept)
+		kept->used = CHUNK_GS;
+	wf_forgotten = wf_nchunks;
+}
+
+/* The runtime is down and all of its memory goes back. Indexes are used again,
+ * so generations go on above all that there were. */
+void wf_greset(void)
+{
+	uint64_t last = wf_epoch;
+
+	for (uint32_t i = wf_forgotten; i < wf_nchunks; i++) {
+		struct chunk *chunk = wf_chunks[i];
+
+		for (uint32_t k = 1; k < chunk->used; k++) {
+			uint64_t generation = ((struct g *)chunk + k)->life >> LIFE_BITS;
+
+			if (generation > last)
+				last = generation;
+		}
+		atomic_store_explicit(&wf_chunks[i], NULL, memory_order_relaxed);
+		wf_unmap(chunk, CHUNK_SIZE);
+	}
+	wf_nchunks = wf_forgotten;
+	wf_epoch = last + 1;
+}

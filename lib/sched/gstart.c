@@ -1,0 +1,261 @@
+/*
+ * A stack is a loop that runs Gs.
+ *
+ * wf_gstart is the first frame of every task's stack. It runs the G that the
+ * stack was given, ends it, and goes on with the next: when that has not started
+ * either, it takes over the stack without any switch. Else the loop stops where
+ * it is, in top->idle, and the stack goes to the P's cache: whoever gives it to a
+ * fresh G has only to switch there. So a G costs a stack's preparation once in a
+ * stack's life, and the signal mask is looked at (by the portable backend) as often.
+ *
+ * A G that leaves by weft_exit is ended on g0, and its stack begins anew.
+ */
+#include <stdlib.h>
+
+#include "sched/fast.h"
+
+/* wf_givestack for a G with attributes, or when the P's cache is empty. */
+bool wf_givestackslow(struct p *p, struct g *g)
+{
+	struct gattr *attr = g->flags & GF_ATTR ? (struct gattr *)g->top : NULL;
+	struct gtop *top = wf_stackget(attr ? attr->stacksize : 0, attr ? attr->guardsize : 0);
+
+	(void)p;
+	if (!top) {
+		wf_stackwait(g);
+		return false;
+	}
+	if (attr) {
+		if (attr->fpenv) {
+			top->env = attr->env;
+			g->flags |= GF_FPENV;
+		}
+		g->flags &= (uint16_t)~GF_ATTR;
+		wf_free(attr, sizeof *attr);
+	}
+	wf_takestack(g, top);
+	return true;
+}
+
+/* What the task is once it begins; nothing of who was on the stack before. */
+static inline void begin(struct m *m, struct g *g, struct gtop *top)
+{
+	*m->errnop = 0;
+	top->cancelstate = 0;
+	top->canceltype = 0;
+	top->locks = 0;
+	top->exiting = false;
+	if (m->eh)
+		*m->eh = (struct ehglobals){0};
+	if (__builtin_expect(g->flags & GF_FPENV, 0))
+		wf_fpenv_load(&top->env);
+}
+
+/* The program's own code; who comes back may be on another M. */
+static inline struct m *run(struct m *m, struct g *g, struct gtop *top)
+{
+	uintptr_t fn = top->fn;
+	void *arg = (void *)top->arg, *result = NULL;
+
+	wf_leave(m);
+	if (g->flags & GF_VOID)
+		((void (*)(void *))fn)(arg);
+	else
+		result = ((void *(*)(void *))fn)(arg);
+	g->sched.ret = (uintptr_t)result;
+	if (__builtin_expect(top->keys.used, 0))
+		wf_keys_destroy(&top->keys);
+	m = wf_enter();
+	if (!m) /* in a forked child this was the last thread */
+		exit(0);
+	if (m->eh)
+		*m->eh = (struct ehglobals){0};
+	if (__builtin_expect(g->flags & GF_FPENV, 0))
+		wf_fpenv_load(&m->top.env);
+	return m;
+}
+
+/* main left by weft_exit: the last task to end lets weft_start return. */
+static void check_last(void)
+{
+	uint64_t created = wf_sched.created, finished = wf_sched.finished;
+
+	wf_lock(&wf_sched.lock);
+	for (unsigned i = 0; i < wf_sched.nps; i++) {
+		created += wf_allp[i]->stats.created;
+		finished += wf_allp[i]->stats.finished;
+	}
+	wf_unlock(&wf_sched.lock);
+	if (created == finished)
+		wf_last_gone();
+}
+
+/* g was exposed: lock its life, and let go of it with what it left. Returns the
+ * joiner that is to have the result, if it is parked. */
+static inline struct g *end_exposed(struct m *m, struct g *g)
+{
+	uintptr_t result = g->sched.ret;
+	uint64_t life = wf_lifelock(g);
+	struct g *joiner = g->joiner;
+
+	wf_setstatus(g, G_RUNNING, G_DEAD);
+	if (life & LIFE_DETACHED) {
+		wf_lifeend(m, g, life);
+		return NULL;
+	}
+	if (!joiner || !wf_claim_waiter(joiner)) {
+		wf_lifeunlock(g, life | LIFE_DONE);
+		return NULL;
+	}
+	joiner->sched.ret = result;
+	joiner->flags |= GF_JOINED;
+	wf_lifeend(m, g, life);
+	return joiner;
+}
+
+/*
+ * g's life is over: whoever joins it gets its result; without one its memory
+ * is free. From here on g may be another task at any time. Returns who is to
+ * run next because it switched to g itself.
+ */
+static inline struct g *end(struct m *m, struct g *g)
+{
+	struct p *p = wf_p(m);
+	bool direct = g->flags & GF_DIRECT;
+	struct g *joiner;
+
+	wf_count(&p->stats.finished, 1);
+	if (!(g->flags & GF_EXPOSED)) {
+		wf_setstatus(g, G_RUNNING, G_DEAD);
+		wf_gput(&p->gfree, g);
+		return NULL;
+	}
+	joiner = end_exposed(m, g);
+	if (!joiner)
+		return NULL;
+	if (direct && !(joiner->flags & GF_FOREIGN)) {
+		wf_count(&p->stats.readies, 1);
+		return joiner;
+	}
+	wf_goready(m, joiner);
+	return NULL;
+}
+
+static void after_end(void)
+{
+	/* relaxed: set before the last task ends, by a task that ends itself */
+	if (__builtin_expect(atomic_load_explicit(&wf_sched.mainexited, memory_order_relaxed), 0))
+		check_last();
+}
+
+static WF_NOWATCH void schedule_others(struct g *g0)
+{
+	wf_runcommit(g0->m);
+	wf_schedule();
+}
+
+/* Stop the loop until the stack is given to another G; next runs meanwhile, or
+ * whatever g0 finds. */
+static struct m *stop(struct m *m, struct gtop *top, struct g *next)
+{
+	wf_setcommit(wf_p(m), AFTER_STACK, NULL, top, NULL);
+	if (wf_likely(next != NULL)) {
+		wf_torun(m, next);
+		if (wf_unlikely(wf_watched))
+			return wf_watched_switch(&top->idle, &next->sched, m, &top->stk,
+						 &next->top->stk);
+		return wf_ctx_switch(&top->idle, &next->sched, m);
+	}
+	m->curg = NULL;
+	m->g0fn = schedule_others;
+	wf_setg(m->g0);
+	if (wf_watched)
+		return wf_watched_mcall(&top->idle, &m->g0->sched, wf_g0entry, m->g0, &top->stk,
+					m->stk0);
+	return wf_ctx_mcall(&top->idle, &m->g0->sched, wf_g0entry, m->g0);
+}
+
+/* After a G's end: the next one on this stack. */
+static inline struct m *next_g(struct m *m, struct gtop *top, struct g *next)
+{
+	struct p *p = wf_p(m);
+
+	if (!next)
+		next = wf_pick(p);
+	if (!next || wf_unlikely(next->flags & GF_LOCKED)) {
+		m->picked = next;
+		return stop(m, top, NULL);
+	}
+	if (next->flags & GF_STARTED)
+		return stop(m, top, next);
+	if (wf_unlikely(next->flags & GF_ATTR || !top->common))
+		return stop(m, top, wf_givestack(p, next) ? next : NULL);
+	wf_takestack(next, top);
+	wf_torun(m, next);
+	return m;
+}
+
+void wf_gstart(struct m *m)
+{
+	struct gtop *top = m->curg->top;
+
+	if (wf_watched)
+		wf_hooks_arrive(&top->stk);
+	for (;;) {
+		struct g *g = m->curg, *next;
+
+		wf_runcommit(m);
+		begin(m, g, top);
+		m = run(m, g, top);
+		if (__builtin_expect(g->flags & (GF_LOCKED | GF_MAIN), 0))
+			wf_goexit(m, g);
+		next = end(m, g);
+		after_end();
+		m = next_g(m, top, next);
+	}
+}
+
+/* The stack of a G that does not come back to its first frame begins anew. */
+static void renew(struct gtop *top)
+{
+	wf_hooks_unstack(&top->stk);
+	wf_hooks_stack(&top->stk);
+	wf_ctx_init(&top->idle, top->stk.lo, top->stk.hi, wf_gstart);
+}
+
+/* Returns whether the M's thread is to end with g, which was bound to it. */
+static bool exited(struct m *m, struct g *g)
+{
+	struct gtop *top = g->top;
+	bool locked = g->flags & GF_LOCKED, main = g->flags & GF_MAIN, exiting = top->exiting;
+
+	void *program = (void *)top->arg;
+
+	m->curg = NULL;
+	if (locked)
+		m->lockedg = NULL;
+	m->picked = end(m, g);
+	renew(top);
+	wf_stackput(wf_p(m), top);
+	if (main)
+		wf_main_gone(program, exiting);
+	after_end();
+	return locked;
+}
+
+/* On g0: the end of a G that leaves by weft_exit, or whose M has to know. */
+static WF_NOWATCH void goexit0(struct g *g)
+{
+	struct m *m = g->m;
+
+	if (exited(m, g))
+		wf_mexit(m);
+	wf_schedule();
+}
+
+/* End g, whose result is in sched.ret, without coming back to its stack. */
+_Noreturn void wf_goexit(struct m *m, struct g *g)
+{
+	wf_mcall(m, g, goexit0);
+	wf_throw("an ended task was resumed");
+}

@@ -1,0 +1,181 @@
+/*
+ * Idle Ps and idle Ms, and who is woken.
+ *
+ * wf_sched.pidle and midle are guarded by wf_sched.lock. An idle M sleeps on its
+ * note until somebody leaves it a P in nextp, or wants it for something else.
+ *
+ * The last M to go to sleep looks up once more: what was quiet for a second gives
+ * its free stacks' pages back, and Ms beyond the number of Ps end. From then on
+ * nothing wakes up.
+ */
+#include "sched/sched.h"
+
+enum { QUIET_NS = 1000000000 };
+
+/* With wf_sched.lock held; p is nobody's. */
+void wf_pidleput(struct p *p)
+{
+	atomic_store_explicit(&p->status, P_IDLE, memory_order_relaxed);
+	if (wf_sched.stackq.n)
+		wf_stackflush(p);
+	p->link = wf_sched.pidle;
+	wf_sched.pidle = p;
+	atomic_fetch_add(&wf_sched.npidle, 1); /* W1 */
+}
+
+struct p *wf_pidleget(void)
+{
+	struct p *p = wf_sched.pidle;
+
+	if (p) {
+		wf_sched.pidle = p->link;
+		atomic_fetch_sub(&wf_sched.npidle, 1);
+	}
+	return p;
+}
+
+static void mput(struct m *m)
+{
+	m->schedlink = wf_sched.midle;
+	wf_sched.midle = m;
+	wf_sched.nmidle++;
+}
+
+struct m *wf_mget(void)
+{
+	struct m *m = wf_sched.midle;
+
+	if (m) {
+		wf_sched.midle = m->schedlink;
+		wf_sched.nmidle--;
+	}
+	return m;
+}
+
+bool wf_midle_remove(struct m *m)
+{
+	for (struct m **at = &wf_sched.midle; *at; at = &(*at)->schedlink)
+		if (*at == m) {
+			*at = m->schedlink;
+			wf_sched.nmidle--;
+			return true;
+		}
+	return false;
+}
+
+/* All Ps are idle: what they and the stacks' lists keep is of no use now. */
+static void trim(void)
+{
+	wf_lock(&wf_sched.lock);
+	if (wf_sched.npidle == wf_sched.nprocs) {
+		for (struct p *p = wf_sched.pidle; p; p = p->link)
+			wf_stackflush(p);
+		wf_stacktrim();
+	}
+	wf_unlock(&wf_sched.lock);
+}
+
+/* A second of quiet passed on m's sleep: false when m is to go on sleeping. */
+static bool surplus(struct m *m)
+{
+	bool ends;
+
+	trim();
+	wf_lock(&wf_sched.lock);
+	ends = wf_sched.nm > wf_sched.nprocs + 1 && m != &wf_m0 && wf_midle_remove(m);
+	wf_unlock(&wf_sched.lock);
+	return ends;
+}
+
+/* Sleep without a P until there is one, or the M is wanted. */
+void wf_stopm(void)
+{
+	struct m *m = wf_getg()->m;
+	struct p *p;
+
+	wf_lock(&wf_sched.lock);
+	if (wf_sched.dying || m->ending || (m == &wf_m0 && wf_sched.m0exit)) {
+		wf_unlock(&wf_sched.lock);
+		return;
+	}
+	mput(m);
+	wf_unlock(&wf_sched.lock);
+	if (!wf_notetsleep(&m->park, QUIET_NS)) {
+		if (surplus(m)) {
+			m->ending = true;
+			return;
+		}
+		wf_notesleep(&m->park);
+	}
+	wf_noteclear(&m->park);
+	p = m->nextp;
+	m->nextp = NULL;
+	if (p)
+		wf_acquirep(p);
+}
+
+/* Have an M run p, or an idle P when p is NULL. False when there was none, or no
+ * M and no thread for a new one; p is idle then. */
+bool wf_startm(struct p *p, bool spinning)
+{
+	struct m *m;
+
+	wf_lock(&wf_sched.lock);
+	if (!p && !wf_sched.gcwaiting)
+		p = wf_pidleget();
+	m = p ? wf_mget() : NULL;
+	wf_unlock(&wf_sched.lock);
+	if (m) {
+		m->spinning = spinning;
+		m->nextp = p;
+		wf_notewakeup(&m->park);
+		return true;
+	}
+	if (p && !wf_newm(spinning ? wf_mspinning : NULL, p))
+		return true;
+	if (spinning)
+		atomic_fetch_sub(&wf_sched.nmspinning, 1);
+	if (p) {
+		wf_lock(&wf_sched.lock);
+		wf_pidleput(p);
+		wf_unlock(&wf_sched.lock);
+	}
+	return false;
+}
+
+/* Somebody made work and some P is idle: wake one M for it, unless one is being
+ * woken already. */
+void wf_wakep(void)
+{
+	uint32_t none = 0;
+
+	if (atomic_compare_exchange_strong(&wf_sched.nmspinning, &none, 1))
+		wf_startm(NULL, true);
+}
+
+/* Give p, which its M can't use now, to another M if there is work for it. True
+ * when an M has it; else it is idle. */
+bool wf_handoffp(struct p *p)
+{
+	bool work = !wf_runqempty(p) || wf_sched.runq.n || wf_sched.slowq.n;
+
+	if (!wf_sched.gcwaiting && !work && wf_sched.nmspinning + wf_sched.npidle == 0) {
+		uint32_t none = 0;
+
+		/* nobody else looks for work, so somebody has to */
+		if (atomic_compare_exchange_strong(&wf_sched.nmspinning, &none, 1))
+			return wf_startm(p, true);
+	}
+	if (work && !wf_sched.gcwaiting)
+		return wf_startm(p, false);
+	wf_lock(&wf_sched.lock);
+	if (wf_sched.gcwaiting)
+		atomic_store_explicit(&p->status, P_STOPPED, memory_order_relaxed);
+	else
+		wf_pidleput(p);
+	work = wf_sched.runq.n && !wf_sched.gcwaiting;
+	wf_unlock(&wf_sched.lock);
+	if (work)
+		wf_wake();
+	return true;
+}

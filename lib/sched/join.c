@@ -1,0 +1,244 @@
+/*
+ * Joining, and letting go.
+ *
+ * A G's joiner and the LIFE_ bits are guarded by the lock in its life word. The
+ * joiner is entered there before it parks; its commit looks again whether the
+ * child is done. A child that nobody has started is taken back from the queue's
+ * tail and switched to at once; at its end it switches back (GF_DIRECT).
+ */
+#include <errno.h>
+
+#include <weft/task.h>
+
+#include "sched/fast.h"
+
+/* Why g can't be joined or detached by anybody; 0 when it can. */
+static int unjoinable(const struct g *g, uint64_t life)
+{
+	return g->flags & GF_FOREIGN || life & (LIFE_DETACHED | LIFE_JOINING) ? EINVAL : 0;
+}
+
+/* The life of an ended child, locked, is over; its result was wanted. */
+static void reap(struct m *m, struct g *child, uint64_t life, void **value)
+{
+	void *result = (void *)child->sched.ret;
+
+	wf_lifeend(m, child, life);
+	if (value)
+		*value = result;
+}
+
+/* Locks handle's G for its joiner. Errors leave it unlocked. */
+static int lock_joinable(weft_t handle, const struct g *self, struct g **child, uint64_t *life)
+{
+	int error;
+
+	if (!wf_lifelock_of(handle, child, life))
+		return ESRCH;
+	error = *child == self ? EDEADLK : unjoinable(*child, *life);
+	if (error)
+		wf_lifeunlock(*child, *life);
+	return error;
+}
+
+/* Whether child joins self: then neither would ever end. Both are entered as
+ * joiners before they look, so at least the later one sees it. */
+static bool joins_me(struct g *self, struct g *child)
+{
+	uint64_t life = wf_lifelock(self);
+	bool yes = life & LIFE_JOINING && self->joiner == child;
+
+	wf_lifeunlock(self, life);
+	return yes;
+}
+
+/* Not the joiner any more. Returns false when the child has ended meanwhile. */
+static bool withdraw(struct g *child)
+{
+	uint64_t life = wf_lifelock(child);
+	bool running = !(life & LIFE_DONE);
+
+	if (running) {
+		child->joiner = NULL;
+		life &= ~(uint64_t)LIFE_JOINING;
+	}
+	wf_lifeunlock(child, life);
+	return running;
+}
+
+/* Commit: park unless the child has ended since the joiner was entered. */
+static bool wait_for_child(struct g *self, void *arg)
+{
+	struct g *child = arg;
+	uint64_t life = wf_lifelock(child);
+	bool running = !(life & LIFE_DONE);
+
+	if (running)
+		wf_parked(self);
+	wf_lifeunlock(child, life);
+	return running;
+}
+
+/* Commit of a direct run: the child stood still, nothing can have happened. */
+static bool wait_for_start(struct g *self, void *unused)
+{
+	(void)unused;
+	wf_parked(self);
+	return true;
+}
+
+/* Take a child back from the queue to run it instead of the caller: it need not
+ * be fresh, but must not be bound to another M. */
+static bool take_back(struct m *m, struct g *self, struct g *child)
+{
+	if (self->flags & GF_LOCKED || !wf_runqtake(wf_p(m), child))
+		return false;
+	if (wf_unlikely(child->flags & GF_LOCKED)) {
+		wf_runqput(wf_p(m), child);
+		return false;
+	}
+	child->flags |= GF_DIRECT;
+	return child->flags & GF_STARTED || wf_givestack(wf_p(m), child);
+}
+
+/* The result, once the child's end left it with its joiner. */
+static void *take_result(struct g *self)
+{
+	self->flags &= (uint16_t)~GF_JOINED;
+	return (void *)self->sched.ret;
+}
+
+/* The wait is over without the child's result: either it ended before the caller
+ * was parked, or the wait was cancelled. Leaves the runtime. */
+static int join_unparked(struct m *m, struct g *self, struct g *child, void **value)
+{
+	if (withdraw(child)) {
+		wf_leave(m);
+		wf_cancelpoint(self);
+		return ECANCELED;
+	}
+	reap(m, child, wf_lifelock(child), value);
+	wf_leave(m);
+	return 0;
+}
+
+static int join_task(struct m *m, struct g *self, weft_t handle, void **value)
+{
+	struct g *child;
+	uint64_t life;
+	int error = lock_joinable(handle, self, &child, &life);
+
+	if (wf_unlikely(error || life & LIFE_DONE)) {
+		if (!error)
+			reap(m, child, life, value);
+		wf_leave(m);
+		return error;
+	}
+	child->joiner = self;
+	wf_lifeunlock(child, life | LIFE_JOINING);
+	if (take_back(m, self, child)) {
+		m = wf_parkinto(m, self, child, wait_for_start, NULL, wf_cancellable(self));
+	} else if (joins_me(self, child) && withdraw(child)) {
+		wf_leave(m);
+		return EDEADLK;
+	} else {
+		m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
+	}
+	if (wf_unlikely(!(self->flags & GF_JOINED)))
+		return join_unparked(m, self, child, value);
+	if (value)
+		*value = take_result(self);
+	else
+		take_result(self);
+	wf_leave(m);
+	return 0;
+}
+
+static int join_foreign(weft_t handle, void **value)
+{
+	struct m *m = wf_foreign_enter();
+	struct g *child = NULL;
+	uint64_t life;
+	int error = m ? lock_joinable(handle, NULL, &child, &life) : ENOMEM;
+
+	if (!error && life & LIFE_DONE) {
+		reap(m, child, life, value);
+	} else if (!error) {
+		child->joiner = wf_getg();
+		wf_lifeunlock(child, life | LIFE_JOINING);
+		wf_foreign_park(m, wait_for_child, child);
+		if (!(wf_getg()->flags & GF_JOINED))
+			reap(m, child, wf_lifelock(child), value);
+		else if (value)
+			*value = take_result(wf_getg());
+		else
+			take_result(wf_getg());
+	}
+	if (m)
+		wf_foreign_leave(m);
+	return error;
+}
+
+int weft_join(weft_t handle, void **value)
+{
+	struct m *m = wf_enter();
+	struct g *self;
+
+	if (!m)
+		return join_foreign(handle, value);
+	self = m->curg;
+	if (__builtin_expect(wf_cancel_due(self), 0)) {
+		wf_leave(m);
+		wf_cancelpoint(self);
+		return ECANCELED;
+	}
+	return join_task(m, self, handle, value);
+}
+
+int weft_tryjoin(weft_t handle, void **value)
+{
+	struct m *m = wf_enter(), *foreign = m ? NULL : wf_foreign_enter();
+	struct g *child = NULL;
+	uint64_t life;
+	int error;
+
+	if (!m && !foreign)
+		return ENOMEM;
+	error = lock_joinable(handle, m ? m->curg : NULL, &child, &life);
+	if (!error && life & LIFE_DONE) {
+		reap(m ? m : foreign, child, life, value);
+	} else if (!error) {
+		wf_lifeunlock(child, life);
+		error = EBUSY;
+	}
+	if (m)
+		wf_leave(m);
+	else
+		wf_foreign_leave(foreign);
+	return error;
+}
+
+int weft_detach(weft_t handle)
+{
+	struct m *m = wf_enter(), *foreign = m ? NULL : wf_foreign_enter();
+	struct g *g;
+	uint64_t life;
+	int error = ESRCH;
+
+	if (!m && !foreign)
+		return ENOMEM;
+	if (wf_lifelock_of(handle, &g, &life)) {
+		error = g->flags & GF_FOREIGN || life & LIFE_DETACHED ? EINVAL : 0;
+		if (!error && life & LIFE_DONE && !(life & LIFE_JOINING))
+			wf_lifeend(m ? m : foreign, g, life);
+		else
+			wf_lifeunlock(g, error || life & LIFE_JOINING ? life : life | LIFE_DETACHED);
+		if (!error && life & LIFE_JOINING)
+			error = EINVAL;
+	}
+	if (m)
+		wf_leave(m);
+	else
+		wf_foreign_leave(foreign);
+	return error;
+}

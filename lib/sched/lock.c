@@ -1,0 +1,90 @@
+/*
+ * The scheduler's own mutex and note, on futexes.
+ */
+#include "sched/lock.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FREE = 0, HELD = 1, CONTENDED = 2 };
+enum { CLEAR = 0, SET = 1, ASLEEP = 2 };
+enum { SPINS = 100 };
+
+static int futex_wait(_Atomic uint32_t *word, uint32_t value, const struct timespec *timeout)
+{
+	int before = errno, error;
+
+	error = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout, NULL, 0) ? errno : 0;
+	errno = before;
+	return error;
+}
+
+static void futex_wake(_Atomic uint32_t *word)
+{
+	int before = errno;
+
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	errno = before;
+}
+
+void wf_lock_slow(struct lock *l)
+{
+	for (int i = 0; i < SPINS; i++) {
+		uint32_t free = FREE;
+
+		if (atomic_compare_exchange_weak_explicit(&l->word, &free, HELD,
+							  memory_order_acquire, memory_order_relaxed))
+			return;
+		wf_relax();
+	}
+	/* acquire: pairs with wf_unlock's release */
+	while (atomic_exchange_explicit(&l->word, CONTENDED, memory_order_acquire) != FREE)
+		futex_wait(&l->word, CONTENDED, NULL);
+}
+
+void wf_lock_wake(struct lock *l)
+{
+	futex_wake(&l->word);
+}
+
+void wf_noteclear(struct note *n)
+{
+	/* relaxed: only the owner clears, before anybody is told of the note */
+	atomic_store_explicit(&n->word, CLEAR, memory_order_relaxed);
+}
+
+bool wf_notetsleep(struct note *n, int64_t ns)
+{
+	struct timespec timeout = {ns / 1000000000, ns % 1000000000};
+	uint32_t clear = CLEAR;
+
+	/* acquire: pairs with wf_notewakeup's release */
+	if (!atomic_compare_exchange_strong_explicit(&n->word, &clear, ASLEEP, memory_order_acquire,
+						     memory_order_acquire))
+		return true;
+	while (atomic_load_explicit(&n->word, memory_order_acquire) == ASLEEP) {
+		uint32_t asleep = ASLEEP;
+
+		if (futex_wait(&n->word, ASLEEP, ns < 0 ? NULL : &timeout) == ETIMEDOUT)
+			return !atomic_compare_exchange_strong_explicit(&n->word, &asleep, CLEAR,
+									memory_order_acquire,
+									memory_order_acquire);
+	}
+	return true;
+}
+
+void wf_notesleep(struct note *n)
+{
+	wf_notetsleep(n, -1);
+}
+
+void wf_notewakeup(struct note *n)
+{
+	/* release: pairs with wf_notetsleep's acquire */
+	if (atomic_exchange_explicit(&n->word, SET, memory_order_release) == ASLEEP)
+		futex_wake(&n->word);
+}

@@ -1,0 +1,58 @@
+/*
+ * What the scheduler itself waits on: a mutex and a one-shot note, both a futex
+ * word. Never used while a task of the program could be meant: those park.
+ */
+#ifndef WF_LOCK_H
+#define WF_LOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A futex mutex: 0 free, 1 held, 2 held and somebody may sleep on it. */
+struct lock {
+	_Atomic uint32_t word;
+};
+
+void wf_lock_slow(struct lock *);
+void wf_lock_wake(struct lock *);
+
+static inline void wf_lock(struct lock *l)
+{
+	uint32_t free = 0;
+
+	/* acquire: pairs with wf_unlock's release */
+	if (!atomic_compare_exchange_strong_explicit(&l->word, &free, 1, memory_order_acquire,
+						     memory_order_relaxed))
+		wf_lock_slow(l);
+}
+
+static inline void wf_unlock(struct lock *l)
+{
+	/* release: pairs with wf_lock's acquire */
+	if (atomic_exchange_explicit(&l->word, 0, memory_order_release) == 2)
+		wf_lock_wake(l);
+}
+
+/* A note is set once by whoever has something for its owner, who sleeps until
+ * then: 0 clear, 1 set, 2 the owner sleeps. */
+struct note {
+	_Atomic uint32_t word;
+};
+
+void wf_noteclear(struct note *);
+void wf_notesleep(struct note *);
+bool wf_notetsleep(struct note *, int64_t ns); /* false when the time is up first */
+void wf_notewakeup(struct note *);
+
+/* A few cycles in which the other hyperthread may work. */
+static inline void wf_relax(void)
+{
+#if defined __x86_64__ || defined __i386__
+	__builtin_ia32_pause();
+#else
+	atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * Parking and readying: how a G leaves the processor and how it comes back.
+ *
+ * A G that waits switches to the next G of its P directly; g0 comes in only when
+ * there is none at hand. The next G is chosen first, then the stack is left, and
+ * the commit, run by whoever is on the M then, makes the old one findable (I3).
+ *
+ *   K1  The commit calls wf_parked before anybody can find g, or under the lock
+ *       that who finds it has to take: only a G whose status is G_WAITING or
+ *       G_WAITINGC is readied.
+ *   K2  A cancellable wait has two who may end it, its waker and a canceller. The
+ *       compare and swap of the status decides (wf_claim_waiter, weft_cancel).
+ *   K3  weft_cancel sets the request, passes a heavy barrier, looks at the
+ *       status. wf_parked sets the status, passes the light one, looks at the
+ *       request. One of the two sees the other.
+ *
+ * t/model/park.pml is the model.
+ */
+#include <sched.h>
+
+#include <weft/task.h>
+
+#include "sched/fast.h"
+
+void wf_callcommit(struct m *m, struct p *p)
+{
+	struct commit commit = p->commit;
+
+	p->commit.after = AFTER_NOTHING;
+	if (!commit.fn(commit.what, commit.arg)) {
+		wf_setstatus(commit.what, G_RUNNING, G_WAITING);
+		wf_goready(m, commit.what);
+	}
+}
+
+/* The first thing on g0's stack: what mcall was asked for. */
+WF_NOWATCH void wf_g0entry(struct g *g)
+{
+	struct m *m = g->m;
+
+	if (wf_watched)
+		wf_hooks_arrive(m->stk0);
+	m->g0fn(g);
+	wf_throw("a function on g0 returned");
+}
+
+struct m *wf_mcall(struct m *m, struct g *g, void (*fn)(struct g *))
+{
+	wf_savetask(m, g);
+	m->g0fn = fn;
+	wf_setg(m->g0);
+	if (wf_watched)
+		m = wf_watched_mcall(&g->sched, &m->g0->sched, wf_g0entry, g, &g->top->stk, m->stk0);
+	else
+		m = wf_ctx_mcall(&g->sched, &m->g0->sched, wf_g0entry, g);
+	wf_runcommit(m); /* it was not g0 that resumed g, but another G */
+	wf_loadtask(m, g);
+	return m;
+}
+
+/* On g0: g's commit, then others. */
+static WF_NOWATCH void park_on_g0(struct g *g)
+{
+	struct m *m = g->m;
+
+	if (m->curg == g)
+		m->curg = NULL;
+	wf_runcommit(m);
+	wf_schedule();
+}
+
+/* Leave the M to others; commit says what becomes of g. */
+static inline struct m *leave_to_next(struct m *m, struct g *g, wf_commitf *commit, void *arg)
+{
+	struct p *p = wf_p(m);
+	struct g *next = g->flags & GF_LOCKED ? NULL : wf_pickswitchable(m, p);
+
+	wf_setcommit(p, AFTER_CALL, commit, g, arg);
+	return next ? wf_switchto(m, g, next) : wf_mcall(m, g, park_on_g0);
+}
+
+static inline void about_to_park(struct m *m, struct g *g, bool cancellable)
+{
+	wf_chaos();
+	if (cancellable)
+		g->flags |= GF_CANCELLABLE;
+	else
+		g->flags &= (uint16_t)~GF_CANCELLABLE;
+	wf_count(&wf_p(m)->stats.parks, 1);
+}
+
+struct m *wf_gopark(struct m *m, struct g *g, wf_commitf *commit, void *arg, bool cancellable)
+{
+	about_to_park(m, g, cancellable);
+	return leave_to_next(m, g, commit, arg);
+}
+
+struct m *wf_parkinto(struct m *m, struct g *g, struct g *next, wf_commitf *commit, void *arg,
+		      bool cancellable)
+{
+	about_to_park(m, g, cancellable);
+	wf_setcommit(wf_p(m), AFTER_CALL, commit, g, arg);
+	return wf_switchto(m, g, next);
+}
+
+/* g, off its stack, waits from now on (K1). */
+void wf_parked(struct g *g)
+{
+	if (!(g->flags & GF_CANCELLABLE)) {
+		wf_setstatus(g, G_RUNNING, G_WAITING);
+		return;
+	}
+	wf_setstatus(g, G_RUNNING, G_WAITINGC);
+	wf_light_barrier(); /* pairs with weft_cancel's heavy one (K3) */
+	if (atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_REQUESTED &&
+	    wf_claim(g, G_WAITINGC))
+		wf_goready(wf_getg()->m, g);
+}
+
+bool wf_claim_waiter(struct g *g)
+{
+	return wf_status(g) == G_WAITING || wf_claim(g, G_WAITINGC);
+}
+
+void wf_goready(struct m *m, struct g *g)
+{
+	struct p *p = m ? wf_p(m) : NULL;
+
+	wf_chaos();
+	if (wf_status(g) == G_WAITING)
+		wf_setstatus(g, G_WAITING, G_RUNNABLE);
+	if (g->flags & GF_FOREIGN) {
+		wf_notewakeup(&g->m->park);
+		return;
+	}
+	if (p) {
+		wf_count(&p->stats.readies, 1);
+		wf_runqputnext(p, g);
+	} else {
+		atomic_fetch_add_explicit(&wf_sched.readied, 1, memory_order_relaxed);
+		wf_globrunqput(g);
+	}
+	wf_wake();
+}
+
+/* The caller is runnable still, but not here. */
+static bool requeue_global(struct g *g, void *arg)
+{
+	(void)arg;
+	wf_setstatus(g, G_RUNNING, G_RUNNABLE);
+	wf_globrunqput(g);
+	return true;
+}
+
+/* To the global queue and to g0: the M is wanted for something else. */
+struct m *wf_giveway(struct m *m, struct g *g)
+{
+	wf_setcommit(wf_p(m), AFTER_CALL, requeue_global, g, NULL);
+	return wf_mcall(m, g, park_on_g0);
+}
+
+/* Let the other runnable Gs of this P go first. */
+static inline struct m *gosched(struct m *m, struct g *g)
+{
+	struct p *p = wf_p(m);
+	struct g *next = g->flags & GF_LOCKED ? NULL : wf_pickswitchable(m, p);
+
+	if (wf_likely(next != NULL)) {
+		wf_setcommit(p, AFTER_QUEUE, NULL, g, NULL);
+		return wf_switchto(m, g, next);
+	}
+	if (!m->picked && !(g->flags & GF_LOCKED) && !wf_sched.runq.n && !wf_sched.slowq.n)
+		return m;
+	return wf_giveway(m, g);
+}
+
+int weft_yield(void)
+{
+	struct m *m = wf_enter();
+
+	if (!m)
+		return sched_yield();
+	wf_leave(gosched(m, m->curg));
+	return 0;
+}

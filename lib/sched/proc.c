@@ -1,0 +1,253 @@
+/*
+ * The scheduler's loop, on g0: find a runnable G and run it.
+ *
+ * When is an M woken? Too many awake waste CPU, too few leave work waiting. As in
+ * Go's scheduler: one that looks for work without having any is spinning; whoever
+ * makes a G runnable wakes an M when some P is idle and nobody spins; a spinning
+ * M that finds work wakes the next, so a burst wakes one by one as long as there is
+ * work; at most half as many spin as are busy. The last look:
+ *
+ *   W1  A submitter queues the G, passes a full barrier, and looks at whether a P is
+ *       idle and nobody spins. A spinning M gives up its P, says that it spins no
+ *       more, passes a full barrier, and looks at all queues once more before it
+ *       sleeps. Of the two at least one sees the other.
+ *
+ * t/model/idle.pml is the model.
+ */
+#include "sched/fast.h"
+
+enum { STEAL_ROUNDS = 4, SPIN_PAUSES = 30 };
+
+static uint32_t random_below(struct m *m, uint32_t n)
+{
+	/* xorshift64: enough to choose a victim */
+	m->rng ^= m->rng << 13;
+	m->rng ^= m->rng >> 7;
+	m->rng ^= m->rng << 17;
+	return (uint32_t)((m->rng >> 32) * n >> 32);
+}
+
+static struct g *from_global(struct p *p)
+{
+	struct g *g = NULL;
+
+	if (wf_sched.runq.n || wf_sched.slowq.n) {
+		wf_lock(&wf_sched.lock);
+		g = wf_globrunqget(p, RUNQ_SIZE / 2);
+		if (!g)
+			g = wf_gqpop(&wf_sched.slowq);
+		wf_unlock(&wf_sched.lock);
+	}
+	return g;
+}
+
+/* One round over all others, from a random one on. */
+static struct g *steal_round(struct m *m, struct p *p, bool last)
+{
+	unsigned n = wf_sched.nprocs, first = random_below(m, n);
+	struct g *g;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct p *victim = wf_allp[(first + i) % n];
+
+		if (victim != p && (g = wf_runqsteal(p, victim, last)))
+			return g;
+	}
+	return NULL;
+}
+
+/* Look for somebody else's work as a spinning M. */
+static struct g *steal(struct m *m, struct p *p)
+{
+	uint32_t busy = wf_sched.nprocs - wf_sched.npidle;
+	struct g *g;
+
+	if (!m->spinning && 2 * wf_sched.nmspinning >= busy)
+		return NULL;
+	if (!m->spinning) {
+		m->spinning = true;
+		atomic_fetch_add(&wf_sched.nmspinning, 1);
+	}
+	for (int round = 0; round < STEAL_ROUNDS && !wf_sched.gcwaiting; round++) {
+		wf_chaos();
+		g = steal_round(m, p, round == STEAL_ROUNDS - 1);
+		if (g || (g = from_global(p)))
+			return g;
+		for (int i = 0; i < SPIN_PAUSES << round; i++)
+			wf_relax();
+	}
+	return NULL;
+}
+
+/* An M without work gives its P up; returns one with a last find, or NULL. */
+static struct g *give_up_p(struct p *p)
+{
+	struct g *g;
+
+	wf_lock(&wf_sched.lock);
+	if (wf_sched.gcwaiting) {
+		wf_unlock(&wf_sched.lock);
+		return NULL;
+	}
+	g = wf_globrunqget(p, RUNQ_SIZE / 2);
+	if (!g)
+		g = wf_gqpop(&wf_sched.slowq);
+	if (!g) {
+		wf_releasep();
+		wf_pidleput(p);
+	}
+	wf_unlock(&wf_sched.lock);
+	return g;
+}
+
+/* W1: the look after a spinning M said that it spins no more. */
+static bool work_anywhere(void)
+{
+	if (wf_sched.runq.n || wf_sched.slowq.n)
+		return true;
+	for (unsigned i = 0; i < wf_sched.nprocs; i++)
+		if (!wf_runqempty(wf_allp[i]))
+			return true;
+	return false;
+}
+
+/* There is work: have an idle P for it, spinning as before. */
+static bool take_idle_p(struct m *m, bool spinning)
+{
+	struct p *p;
+
+	wf_lock(&wf_sched.lock);
+	p = wf_sched.gcwaiting ? NULL : wf_pidleget();
+	wf_unlock(&wf_sched.lock);
+	if (!p)
+		return false;
+	wf_acquirep(p);
+	if (spinning) {
+		m->spinning = true;
+		atomic_fetch_add(&wf_sched.nmspinning, 1);
+	}
+	return true;
+}
+
+/* Whether the M has something else to do than to look for tasks. */
+static bool wanted(struct m *m)
+{
+	return wf_sched.dying || m->ending || (m == &wf_m0 && wf_sched.m0exit && !m->staying);
+}
+
+/* Sleep until there is a P with work; or come back without one when wanted. */
+static void sleep_without_p(struct m *m)
+{
+	bool spinning = m->spinning;
+
+	if (spinning) {
+		m->spinning = false;
+		atomic_fetch_sub(&wf_sched.nmspinning, 1);
+	}
+	if (work_anywhere() && take_idle_p(m, spinning))
+		return;
+	wf_stopm();
+}
+
+/* A runnable G; sleeps while there is none. NULL when the M is wanted. */
+struct g *wf_findrunnable(struct m *m)
+{
+	struct g *g;
+
+	for (;;) {
+		struct p *p = wf_p(m);
+
+		if (wanted(m))
+			return NULL;
+		if (!p) {
+			wf_stopm();
+			continue;
+		}
+		if (wf_sched.gcwaiting) {
+			wf_gcstopm();
+			continue;
+		}
+		if ((g = wf_pick(p)) || (g = from_global(p)) || (g = steal(m, p)) ||
+		    (g = give_up_p(p)))
+			return g;
+		if (!wf_p(m))
+			sleep_without_p(m);
+	}
+}
+
+/* A spinning M found work: it may be the time to wake another. */
+static void reset_spinning(struct m *m)
+{
+	m->spinning = false;
+	atomic_fetch_sub(&wf_sched.nmspinning, 1);
+	wf_wake();
+}
+
+/* Hand on what a leaving M has. m0 stays while there is work and no thread for
+ * another M: what was accepted is run. */
+static bool may_leave(struct m *m)
+{
+	struct p *p = wf_p(m);
+
+	m->staying = false;
+	if (!p || wf_handoffp(wf_releasep()) || wf_sched.dying)
+		return true;
+	if (!work_anywhere() || !take_idle_p(m, false))
+		return true;
+	m->staying = m == &wf_m0;
+	m->ending = false;
+	return false;
+}
+
+/* The next G for this M: ready to be entered. NULL when the M is wanted. */
+static struct g *next_g(struct m *m)
+{
+	for (;;) {
+		struct g *g = m->picked;
+
+		if (m->lockedg) {
+			wf_stoplockedm(m);
+			return m->lockedg;
+		}
+		m->picked = NULL;
+		if (!g)
+			g = wf_findrunnable(m);
+		m->staying = false;
+		if (m->spinning)
+			reset_spinning(m);
+		if (!g && may_leave(m))
+			return NULL;
+		if (!g)
+			continue;
+		if (g->flags & GF_LOCKED) {
+			wf_startlockedm(m, g);
+			continue;
+		}
+		if (g->flags & GF_STARTED || wf_givestack(wf_p(m), g))
+			return g;
+	}
+}
+
+static __attribute__((noinline)) void prepare(struct m *m, struct g *g)
+{
+	wf_torun(m, g);
+}
+
+WF_NOWATCH void wf_execute(struct m *m, struct g *g)
+{
+	prepare(m, g);
+	if (wf_watched)
+		wf_hooks_leave(m->stk0, &g->top->stk);
+	wf_gogo(&g->sched);
+}
+
+/* One round of the scheduler; comes back on g0's stack with the next mcall. */
+WF_NOWATCH void wf_schedule(void)
+{
+	struct m *m = wf_getg()->m;
+	struct g *g = next_g(m);
+
+	if (!g)
+		wf_gogo(&m->g0->sched); /* makes wf_mstart return */
+	wf_execute(m, g);
+}

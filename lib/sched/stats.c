@@ -1,0 +1,63 @@
+/*
+ * The runtime's counters, summed up. Each P counts for itself; what is done
+ * without a P is counted in wf_sched.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <weft/runtime.h>
+
+#include "sched/sched.h"
+
+/* With wf_sched.lock held, so that no P appears meanwhile. */
+static void sum(weft_stats_t *s, uint64_t *readies)
+{
+	s->created = wf_sched.created;
+	s->finished = wf_sched.finished;
+	s->injected = wf_sched.injected;
+	s->retakes = wf_sched.retakes;
+	s->runnable = wf_sched.runq.n + wf_sched.slowq.n + wf_sched.stackq.n;
+	*readies = wf_sched.readied;
+	for (unsigned i = 0; i < wf_sched.nps; i++) {
+		struct p *p = wf_allp[i];
+
+		s->finished += p->stats.finished;
+		s->created += p->stats.created;
+		s->switches += p->stats.switches;
+		*readies += p->stats.readies;
+		s->parks += p->stats.parks;
+		s->steals += p->stats.steals;
+		s->handoffs += p->stats.handoffs;
+		s->runnable += wf_runqlen(p) + (p->runnext != NULL);
+	}
+}
+
+static void gather(weft_stats_t *s)
+{
+	uint64_t readies;
+
+	wf_lock(&wf_sched.lock);
+	sum(s, &readies);
+	s->procs = wf_sched.nprocs;
+	s->idle_procs = wf_sched.npidle;
+	s->spinning = wf_sched.nmspinning;
+	s->threads = wf_sched.nm;
+	s->idle_threads = wf_sched.nmidle;
+	wf_unlock(&wf_sched.lock);
+	s->tasks = s->created > s->finished ? s->created - s->finished : 0;
+	s->parked = s->parks > readies ? s->parks - readies : 0;
+	wf_stackuse(&s->stacks, &s->stack_bytes);
+}
+
+int weft_stats(weft_stats_t *stats, size_t size)
+{
+	weft_stats_t now = {0};
+
+	if (!stats || !size)
+		return EINVAL;
+	memset(stats, 0, size);
+	if (wf_up())
+		gather(&now);
+	memcpy(stats, &now, size < sizeof now ? size : sizeof now);
+	return 0;
+}

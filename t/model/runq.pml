@@ -1,0 +1,187 @@
+/*
+ * The ring of a P: one owner, two thieves.
+ *
+ * lib/sched/runq.c. Shared words: head and tail (32-bit counters, here 8-bit ones that start just below
+ * their wrap), and the slots. tail is written by the owner alone; head only grows, by CAS.
+ *
+ * - put(): wf_runqput. The slot is written, then the tail exchanged. A full ring overflows to the
+ *   global queue, which has a lock and is not modelled: what goes there counts as taken.
+ * - oldest(): wf_runqget of the owner and wf_runqsteal of a thief. Head, tail, slot, in this order, then
+ *   CAS on head. Both retry when it fails.
+ * - take(): wf_runqtake, a joiner's way to its unstarted child, as the owner of a Chase-Lev deque takes.
+ *   The tail is exchanged back first; who finds head still below has the slot alone; at the last task
+ *   the CAS on head decides, and the tail is put right in both outcomes. Meanwhile head may be ahead of
+ *   tail by one, which is why all comparisons are those of a signed difference.
+ *
+ * The owner does these in any order, the thieves steal all the time.
+ * Promise: each task is taken exactly once, and after the ring was seen empty none is left.
+ *
+ * mutant 1: the take-back's exchange is a plain store
+ * mutant 2: the CAS on head is a load and a store
+ * mutant 3: the tail is published before the slot is written
+ * mutant 4: a thief loads the tail before the head
+ * mutant 5: the last task is taken back without the CAS
+ * mutant 6: the counters are compared as unsigned
+ */
+#ifndef MUTANT
+#define MUTANT	0
+#endif
+
+#define N	2	/* slots */
+#define NTASK	4	/* tasks 1 to NTASK, 0 is an empty slot */
+#define FIRST	254	/* where the counters start */
+
+#define HEAD	0
+#define TAIL	1
+#define SLOT(i)	(2 + (i) % N)
+#define NWORD	(2 + N)
+
+#define OWNER	0
+#define NTHR	3
+#include "tso.h"
+
+#define add(a, n)	(((a) + (n)) & 255)
+#if MUTANT == 6
+#define less(a, b)	((a) < (b))
+#else
+#define less(a, b)	(add(a, -(b)) > 127)
+#endif
+
+byte taken[NTASK + 1];
+bit closed;			/* the owner saw the ring empty after its last put */
+
+inline got(g)
+{
+	atomic { taken[g]++; assert(g != 0 && taken[g] == 1) }
+}
+
+/* CAS on head; the task is the caller's from this very step on */
+inline claim(me, g)
+{
+#if MUTANT == 2
+	ok = (ld(me, HEAD) == h);
+	if
+	:: ok -> st(me, HEAD, add(h, 1)); got(g)
+	:: else
+	fi
+#else
+	atomic {
+		cas(me, HEAD, h, add(h, 1), ok);
+		if
+		:: ok -> got(g)
+		:: else
+		fi
+	}
+#endif
+}
+
+/* ok: a task was taken, or there is none (none is set) */
+inline oldest(me)
+{
+	do
+	::
+#if MUTANT == 4
+		t = ld(me, TAIL);
+		h = ld(me, HEAD);
+#else
+		h = ld(me, HEAD);
+		t = ld(me, TAIL);
+#endif
+		none = !less(h, t);
+		if
+		:: none -> break
+		:: else
+		fi;
+		g = ld(me, SLOT(h));
+		claim(me, g);
+		if
+		:: ok -> break
+		:: else
+		fi
+	od;
+	atomic { h = 0; t = 0; g = 0; ok = 0 }
+}
+
+inline put(task)
+{
+	h = ld(OWNER, HEAD);
+	t = ld(OWNER, TAIL);
+	if
+	:: add(t, -h) < N ->
+#if MUTANT == 3
+		xchg(OWNER, TAIL, add(t, 1));
+		st(OWNER, SLOT(t), task)
+#else
+		st(OWNER, SLOT(t), task);
+		xchg(OWNER, TAIL, add(t, 1))
+#endif
+	:: else -> got(task)
+	fi;
+	atomic { h = 0; t = 0 }
+}
+
+/* whatever is in the slot may be the child that the owner joins */
+inline take()
+{
+	t = add(ld(OWNER, TAIL), -1);
+	g = ld(OWNER, SLOT(t));
+	if
+	:: g != 0 ->
+#if MUTANT == 1
+		st(OWNER, TAIL, t);
+#else
+		xchg(OWNER, TAIL, t);
+#endif
+		h = ld(OWNER, HEAD);
+		if
+		:: less(h, t) -> got(g)
+#if MUTANT == 5
+		:: h == t -> got(g); st(OWNER, TAIL, add(t, 1)); xchg(OWNER, HEAD, add(t, 1))
+#else
+		:: h == t -> claim(OWNER, g); st(OWNER, TAIL, add(t, 1))
+#endif
+		:: less(t, h) -> st(OWNER, TAIL, add(t, 1))
+		fi
+	:: else
+	fi;
+	atomic { h = 0; t = 0; g = 0; ok = 0 }
+}
+
+proctype owner()
+{
+	byte h, t, g, next = 1;
+	bit ok, none;
+
+	do
+	:: next <= NTASK -> put(next); next++; none = 0
+	:: oldest(OWNER)
+	:: take()
+	:: next > NTASK && none -> break
+	od;
+	for (next : 1 .. NTASK) {
+		assert(taken[next] == 1)
+	}
+	closed = 1
+}
+
+proctype thief(byte me)
+{
+	byte h, t, g;
+	bit ok, none;
+
+	do
+	:: oldest(me)
+	:: closed -> break
+	od
+}
+
+init
+{
+	atomic {
+		mem[HEAD] = FIRST;
+		mem[TAIL] = FIRST;
+		run owner();
+		run thief(1);
+		run thief(2)
+	}
+}
