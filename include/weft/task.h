@@ -238,7 +238,10 @@ struct weft_cleanup {
 
 /** What weft_cleanup_push and weft_cleanup_pop expand to; not to be called by name. */
 void weft_cleanup_enter(struct weft_cleanup *);
-void weft_cleanup_leave(struct weft_cleanup *, int execute);
+void weft_cleanup_leave(int execute);
+
+#define WEFT_CLEANUP_NAME(line) weft_cleanup_of_line_##line
+#define WEFT_CLEANUP_AT(line) WEFT_CLEANUP_NAME(line)
 
 /**
  * Install a function that runs when the task is cancelled or ends by
@@ -247,12 +250,12 @@ void weft_cleanup_leave(struct weft_cleanup *, int execute);
  */
 #define weft_cleanup_push(function, argument)                                                      \
 	do {                                                                                       \
-		struct weft_cleanup weft_cleanup_here = {(function), (argument), 0};               \
-		weft_cleanup_enter(&weft_cleanup_here)
+		struct weft_cleanup WEFT_CLEANUP_AT(__LINE__) = {(function), (argument), 0};       \
+		weft_cleanup_enter(&WEFT_CLEANUP_AT(__LINE__))
 
 /** Take the handler off again, and run it when execute is not 0. */
 #define weft_cleanup_pop(execute)                                                                  \
-		weft_cleanup_leave(&weft_cleanup_here, (execute));                                 \
+		weft_cleanup_leave(execute);                                                       \
 	} while (0)
 
 /**

@@ -34,6 +34,7 @@ static void check_layout(void)
 	CHECK(offsetof(struct gobuf, sp) == WF_GOBUF_SP);
 	CHECK(offsetof(struct gobuf, pc) == WF_GOBUF_PC);
 	CHECK(offsetof(struct gobuf, g) == WF_GOBUF_G);
+	CHECK(offsetof(struct gobuf, ctxt) == WF_GOBUF_CTXT);
 	CHECK(offsetof(struct g, sched) == 0);
 	CHECK(offsetof(struct g, m) == WF_G_M);
 	CHECK(sizeof(struct g) == 2 * CACHELINE);
@@ -41,6 +42,7 @@ static void check_layout(void)
 	CHECK((uintptr_t)&wf_m0 % PAGE == 0);
 	CHECK(sizeof(weft_attr_t) == 7 * sizeof(uint64_t));
 	CHECK(sizeof(void *) == sizeof(uint64_t));
+	CHECK((int)CANCEL_DISABLE == WEFT_CANCEL_DISABLE && (int)CANCEL_MASKED == WEFT_CANCEL_MASKED);
 }
 
 static void check_atomics(void)
@@ -120,6 +122,7 @@ int wf_rt0_go(struct program *program)
 	wf_args(program->argc, program->argv);
 	wf_step("osinit");
 	wf_osinit();
+	wf_m0.attn = wf_fullfence || wf_watched ? ATTN_SPECIAL : 0;
 	if (wf_have.wipeonfork)
 		madvise(&wf_m0, sizeof wf_m0, MADV_WIPEONFORK);
 	wf_step("schedinit");

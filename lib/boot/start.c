@@ -74,9 +74,7 @@ void wf_booted(void)
 	atomic_store(&wf_alive.here, 1);
 	wf_runtime.up = true;
 	atomic_store(&wf_alive.up, 1);
-	if (wf_way == WAY_LAZY)
-		wf_notewakeup(&wf_runtime.booted);
-	else
+	if (wf_way != WAY_LAZY)
 		wf_unlock(&wf_runtime.lock);
 }
 
@@ -91,7 +89,7 @@ void wf_main(void *arg)
 		exit(program->crtmain(program->argc, program->argv, program->envp));
 	if (program->main)
 		program->result = program->main(program->argc, program->argv);
-	if (!wf_up()) /* it has forked, and this is the child */
+	if (wf_forked() || wf_getg()->flags & GF_FOREIGN) /* it forked, this is the child */
 		exit(program->result);
 }
 
@@ -127,8 +125,10 @@ void wf_main_gone(void *arg, bool exited)
 {
 	struct program *program = arg;
 
-	if (program->way == WAY_LAZY)
+	if (program->way == WAY_LAZY) {
+		wf_notewakeup(&wf_runtime.booted); /* by now it counts as ended */
 		return;
+	}
 	if (!exited) {
 		complete(program);
 		return;
@@ -164,7 +164,7 @@ static void unbecome_m0(struct g *before)
 	wf_lock(&wf_sched.lock);
 	wf_sched.nm--;
 	atomic_store(&wf_sched.m0exit, 0);
-	atomic_store(&wf_m0.attn, 0);
+	atomic_fetch_and(&wf_m0.attn, ~(uint32_t)ATTN_EXIT);
 	wf_unlock(&wf_sched.lock);
 	wf_runtime.m0taken = false;
 	wf_unlock(&wf_runtime.lock);

@@ -1,11 +1,12 @@
 /*
- * The scheduler's switch on amd64.
+ * The amd64 backend, what of it is not inline (amd64.h): going to g0 and coming
+ * back, entering without saving, and where contexts begin.
  *
- * A stopped context has its six callee-saved registers and the address to go
- * on at on top of its stack, and wf_resume as its pc: both a switch and wf_gogo
- * can enter it. The last step is pop and jmp: a ret would be predicted from the
- * other stack's calls and miss every time. notrack, since where it goes is the
- * instruction after a call, which has no endbr64.
+ * wf_ctx_mcall stops its caller with the six callee-saved registers and the address
+ * to go on at on top of the stack, and wf_resume as its pc. Its last step is pop and
+ * jmp: a ret would be predicted from the other stack's calls. notrack, since that
+ * goes to the instruction after a call, which has no endbr64; what contexts are
+ * entered at has one.
  *
  * The direction flag is clear at every call (psABI), so switches leave it alone.
  */
@@ -40,34 +41,6 @@
 
 	.text
 
-/* struct m *wf_ctx_switch(struct gobuf *from, struct gobuf *to, struct m *m) */
-function wf_ctx_switch
-	save rbp
-	save rbx
-	save r12
-	save r13
-	save r14
-	save r15
-	leaq wf_resume(%rip), %rcx
-	movq %rsp, WF_GOBUF_SP(%rdi)
-	movq %rcx, WF_GOBUF_PC(%rdi)
-	movq WF_GOBUF_SP(%rsi), %rsp
-	movq %rdx, %rax
-	.globl wf_resume
-	.hidden wf_resume
-wf_resume:
-	restore r15
-	restore r14
-	restore r13
-	restore r12
-	restore rbx
-	restore rbp
-	popq %rcx
-	.cfi_adjust_cfa_offset -8
-	.cfi_register rip, rcx
-	notrack jmpq *%rcx
-	end wf_ctx_switch
-
 /* struct m *wf_ctx_mcall(struct gobuf *from, struct gobuf *g0, void (*fn)(struct g *), struct g *g) */
 function wf_ctx_mcall
 	save rbp
@@ -88,14 +61,35 @@ function wf_ctx_mcall
 	ud2
 	end wf_ctx_mcall
 
+function wf_resume
+	.cfi_def_cfa_offset 64
+	.cfi_offset rbp, -16
+	.cfi_offset rbx, -24
+	.cfi_offset r12, -32
+	.cfi_offset r13, -40
+	.cfi_offset r14, -48
+	.cfi_offset r15, -56
+	restore r15
+	restore r14
+	restore r13
+	restore r12
+	restore rbx
+	restore rbp
+	popq %rcx
+	.cfi_adjust_cfa_offset -8
+	.cfi_register rip, rcx
+	notrack jmpq *%rcx
+	end wf_resume
+
 /* void wf_gogo(struct gobuf *buf) */
 function wf_gogo
 	movq WF_GOBUF_G(%rdi), %rax
 	movq WF_G_M(%rax), %rax
 	movq WF_GOBUF_PC(%rdi), %rcx
+	movq WF_GOBUF_CTXT(%rdi), %rbp
 	movq WF_GOBUF_SP(%rdi), %rsp
 	.cfi_undefined rip
-	notrack jmpq *%rcx
+	jmpq *%rcx
 	end wf_gogo
 
 /* void wf_ctx_g0call(void (*fn)(void)): keeps what its caller needs, so that
@@ -122,13 +116,14 @@ function wf_ctx_g0call
 	retq
 	end wf_ctx_g0call
 
-/* A fresh context begins here: r12 is its entry, rax the M. The end of every
- * backtrace. */
+/* A fresh context begins here: rsp points at its entry, rax is the M. The end of
+ * every backtrace. */
 function wf_ctx_begin
 	.cfi_undefined rip
 	xorl %ebp, %ebp
+	popq %rcx
 	movq %rax, %rdi
-	callq *%r12
+	callq *%rcx
 	ud2
 	end wf_ctx_begin
 

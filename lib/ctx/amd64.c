@@ -1,9 +1,10 @@
 /*
- * The amd64 backend, what of it is not assembly: making a fresh context, and
- * saying where a stopped one is.
+ * The amd64 backend, what of it is neither assembly nor inline: making a fresh
+ * context, saying where a stopped one is, control words.
  *
- * A stopped context's stack, from its sp upwards: r15 r14 r13 r12 rbx rbp and
- * the address to go on at (amd64.S).
+ * A context that wf_ctx_switch stopped has its frame pointer in ctxt; one that
+ * wf_ctx_mcall stopped has all on its stack, from its sp upwards: r15 r14 r13 r12
+ * rbx rbp and the address to go on at.
  */
 #include "ctx/ctx.h"
 
@@ -11,29 +12,28 @@ const char wf_ctx_name[] = "amd64";
 
 enum { R15, R14, R13, R12, RBX, RBP, RIP, FRAME };
 
-extern char wf_resume[] __attribute__((visibility("hidden")));
+void wf_resume(void);
 void wf_ctx_begin(void);
 
 void wf_ctx_init(struct gobuf *buf, uintptr_t lo, uintptr_t hi, wf_ctx_entry *entry)
 {
-	uintptr_t *frame;
+	uintptr_t *top = (uintptr_t *)(hi & ~(uintptr_t)15) - 1;
 
 	(void)lo;
-	/* Popping the frame leaves rsp at its end: a multiple of 16, as
-	 * wf_ctx_begin wants it for the call that it makes. */
-	frame = (uintptr_t *)(hi & ~(uintptr_t)15) - FRAME;
-	for (int i = 0; i < FRAME; i++)
-		frame[i] = 0;
-	frame[R12] = (uintptr_t)entry;
-	frame[RIP] = (uintptr_t)wf_ctx_begin;
-	buf->sp = (uintptr_t)frame;
-	buf->pc = (uintptr_t)wf_resume;
+	*top = (uintptr_t)entry;
+	buf->sp = (uintptr_t)top;
+	buf->pc = (uintptr_t)wf_ctx_begin;
+	buf->ctxt = 0;
 }
 
 void wf_ctx_frame(const struct gobuf *buf, struct ctxframe *frame)
 {
 	const uintptr_t *saved = (const uintptr_t *)buf->sp;
 
+	if (buf->pc != (uintptr_t)wf_resume) {
+		*frame = (struct ctxframe){.pc = buf->pc, .sp = buf->sp, .rbp = buf->ctxt};
+		return;
+	}
 	*frame = (struct ctxframe){
 		.pc = saved[RIP],
 		.sp = buf->sp + FRAME * sizeof *saved,

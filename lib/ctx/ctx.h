@@ -27,9 +27,9 @@
 struct g;
 struct m;
 
-/* Where a context goes on. For a task that has not run: pc is its function,
- * ctxt its argument, lr the address after the call that made it. ret is a
- * task's result once it has ended. */
+/* Where a context goes on; ctxt is the backend's own word of a stopped one. For a
+ * task that has not run: pc is its function, ctxt its argument, lr the address
+ * after the call that made it. ret is a task's result once it has ended. */
 struct gobuf {
 	uintptr_t sp;
 	uintptr_t pc;
@@ -52,9 +52,14 @@ typedef void wf_ctx_entry(struct m *);
 /* Make buf a fresh context on a stack whose usable end is hi. */
 void wf_ctx_init(struct gobuf *buf, uintptr_t lo, uintptr_t hi, wf_ctx_entry *entry);
 
-/* Save the caller in from, go on in to. Returns the M that the caller runs on
- * when it goes on. */
-struct m *wf_ctx_switch(struct gobuf *from, struct gobuf *to, struct m *m);
+/* Of the thread: the G that it runs. The M under a G changes whenever it parks,
+ * so this is asked anew after every switch and never kept in an address. */
+extern __thread struct g *wf_tls_g __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* wf_getg() and wf_setg(g) are the backend's.
+ * wf_ctx_switch(from, to, m): save the caller in from, go on in to. Returns the M
+ * that the caller runs on when it goes on. */
+#include "ctx/backend.h"
 
 /* Save the caller in from and call fn(g) on g0's stack; fn does not return. */
 struct m *wf_ctx_mcall(struct gobuf *from, struct gobuf *g0, void (*fn)(struct g *), struct g *g);
@@ -73,33 +78,6 @@ struct ctxframe {
 	uintptr_t rbx, rbp, r12, r13, r14, r15;
 };
 void wf_ctx_frame(const struct gobuf *buf, struct ctxframe *frame);
-
-/* Of the thread: the G that it runs. The M under a G changes whenever it parks,
- * so this is asked anew after every switch and never kept in an address. */
-extern __thread struct g *wf_tls_g __attribute__((tls_model("initial-exec"), visibility("hidden")));
-
-#if defined __x86_64__ && !defined __ILP32__
-static inline struct g *wf_getg(void)
-{
-	struct g *g;
-
-	__asm__ __volatile__("movq wf_tls_g@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=&r"(g));
-	return g;
-}
-
-static inline void wf_setg(struct g *g)
-{
-	uintptr_t off;
-
-	__asm__ __volatile__("movq wf_tls_g@gottpoff(%%rip), %0\n\tmovq %1, %%fs:(%0)"
-			     : "=&r"(off)
-			     : "r"(g)
-			     : "memory");
-}
-#else
-struct g *wf_getg(void);
-void wf_setg(struct g *g);
-#endif
 
 /* What the ABI wants of a thread's flags that nobody has set up: CLD. */
 void wf_ctx_clear_flags(void);

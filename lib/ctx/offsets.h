@@ -8,6 +8,7 @@
 #define WF_GOBUF_SP 0
 #define WF_GOBUF_PC 8
 #define WF_GOBUF_G 16
+#define WF_GOBUF_CTXT 24
 #define WF_G_M 96
 
 #endif

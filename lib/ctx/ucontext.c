@@ -210,3 +210,15 @@ void wf_ctx_clear_flags(void)
 {
 	/* the C library's entry has seen to it */
 }
+
+__attribute__((noinline)) struct g *wf_getg(void)
+{
+	__asm__ __volatile__("" : : : "memory");
+	return wf_tls_g;
+}
+
+__attribute__((noinline)) void wf_setg(struct g *g)
+{
+	__asm__ __volatile__("" : : : "memory");
+	wf_tls_g = g;
+}

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "debug/debug.h"
+#include "sched/fast.h"
 
 void wf_print(int fd, const char *format, ...)
 {

@@ -20,3 +20,12 @@ void wf_heavy_barrier(void)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 	atomic_thread_fence(memory_order_seq_cst);
 }
+
+/* The light side where more than one instruction may be spent on it. */
+void wf_light_barrier_slow(void)
+{
+	if (wf_fullfence)
+		atomic_thread_fence(memory_order_seq_cst);
+	else
+		wf_light_barrier();
+}

@@ -10,26 +10,11 @@
 
 #include "sched/fast.h"
 
-static bool requested(const struct g *g)
-{
-	return atomic_load_explicit(&g->cancel, memory_order_acquire) & GC_REQUESTED;
-}
-
-bool wf_cancellable(const struct g *g)
-{
-	return g->top->cancelstate != WEFT_CANCEL_DISABLE && !g->top->exiting;
-}
-
-bool wf_cancel_due(const struct g *g)
-{
-	return __builtin_expect(requested(g), 0) && wf_cancellable(g);
-}
-
 void wf_cancelpoint(struct g *g)
 {
-	if (g->top->cancelstate == WEFT_CANCEL_ENABLE)
+	if (g->top->state.cancelstate == WEFT_CANCEL_ENABLE)
 		weft_exit(WEFT_CANCELED);
-	g->top->cancelstate = WEFT_CANCEL_DISABLE;
+	g->top->state.cancelstate = WEFT_CANCEL_DISABLE;
 }
 
 /* With g's life locked, so that it is this life that is asked to end. */
@@ -69,7 +54,7 @@ void weft_testcancel(void)
 	struct g *g = wf_getg();
 
 	if (g && !(g->flags & GF_FOREIGN) && wf_cancel_due(g) &&
-	    g->top->cancelstate == WEFT_CANCEL_ENABLE)
+	    g->top->state.cancelstate == WEFT_CANCEL_ENABLE)
 		weft_exit(WEFT_CANCELED);
 }
 
@@ -97,8 +82,8 @@ int weft_setcancelstate(int state, int *old)
 	if (!top)
 		return ENOMEM;
 	if (old)
-		*old = top->cancelstate;
-	top->cancelstate = (uint8_t)state;
+		*old = top->state.cancelstate;
+	top->state.cancelstate = (uint8_t)state;
 	return 0;
 }
 
@@ -111,7 +96,7 @@ int weft_setcanceltype(int type, int *old)
 	if (!top)
 		return ENOMEM;
 	if (old)
-		*old = top->canceltype;
-	top->canceltype = (uint8_t)type;
+		*old = top->state.canceltype;
+	top->state.canceltype = (uint8_t)type;
 	return 0;
 }

@@ -37,12 +37,13 @@ void weft_cleanup_enter(struct weft_cleanup *handler)
 	top->cleanup = handler;
 }
 
-void weft_cleanup_leave(struct weft_cleanup *handler, int execute)
+/* Pushes and pops pair, so the handler is the innermost. */
+void weft_cleanup_leave(int execute)
 {
 	struct gtop *top = own_top();
+	struct weft_cleanup *handler = top->cleanup;
 
-	if (top)
-		top->cleanup = handler->next;
+	top->cleanup = handler->next;
 	if (execute)
 		handler->fn(handler->arg);
 }
@@ -118,7 +119,7 @@ void weft_exit(void *value)
 	if (!g || g->flags & GF_FOREIGN)
 		exit_foreign(value);
 	g->sched.ret = (uintptr_t)value;
-	g->top->exiting = true;
+	g->top->state.exiting = true;
 	_Unwind_ForcedUnwind(&exception, stop, NULL);
 	end(); /* nothing could be unwound */
 }

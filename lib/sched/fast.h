@@ -30,6 +30,13 @@ static inline void wf_runqput(struct p *p, struct g *g)
 	atomic_exchange(&p->runqtail, tail + 1);
 }
 
+/* Both lines of a G that is soon to be touched; any address will do. */
+static inline void wf_prefetch(const struct g *g)
+{
+	__builtin_prefetch(g, 1);
+	__builtin_prefetch(&g->stack, 1);
+}
+
 /* The oldest of a ring; NULL when it is empty. Anybody. */
 static inline struct g *wf_runqget(struct p *p)
 {
@@ -41,6 +48,8 @@ static inline struct g *wf_runqget(struct p *p)
 		if ((int32_t)(tail - head) <= 0)
 			return NULL;
 		g = atomic_load_explicit(&p->runq[head % RUNQ_SIZE], memory_order_relaxed);
+		wf_prefetch(atomic_load_explicit(&p->runq[(head + 1) % RUNQ_SIZE],
+						 memory_order_relaxed));
 		if (wf_likely(atomic_compare_exchange_weak(&p->runqhead, &head, head + 1)))
 			return g;
 	}
@@ -90,7 +99,7 @@ static inline struct g *wf_gget(struct gcache *cache)
 		return NULL;
 	cache->list = g->schedlink;
 	cache->n--;
-	__builtin_prefetch(cache->list, 1);
+	wf_prefetch(cache->list);
 	return g;
 }
 
@@ -127,6 +136,62 @@ static inline void wf_lifeunlock(struct g *g, uint64_t life)
 	atomic_store_explicit(&g->life, life, memory_order_release);
 }
 
+/* Take the lock in a G's life word if handle is (still) its: *life is the word
+ * as it was. False for a stale handle. */
+static inline bool wf_lifelock_of(unsigned long handle, struct g **gp, uint64_t *life)
+{
+	uint32_t index = (uint32_t)handle;
+	struct chunk *chunk;
+	struct g *g;
+	uint64_t word;
+
+	/* acquire: pairs with chunk_new's release */
+	chunk = atomic_load_explicit(&wf_chunks[index >> CHUNK_BITS & (CHUNKS - 1)],
+				     memory_order_acquire);
+	if (wf_unlikely(!chunk || chunk->base != (index & ~(uint32_t)(CHUNK_GS - 1)) ||
+			!(index & (CHUNK_GS - 1))))
+		return false;
+	*gp = g = (struct g *)chunk + (index & (CHUNK_GS - 1));
+	if (wf_unlikely(atomic_load_explicit(&g->life, memory_order_relaxed) >> LIFE_BITS !=
+			handle >> LIFE_BITS))
+		return false;
+	*life = word = wf_lifelock(g);
+	if (wf_likely(word >> LIFE_BITS == handle >> LIFE_BITS))
+		return true;
+	wf_lifeunlock(g, word);
+	return false;
+}
+
+static inline struct chunk *wf_chunk_of(const struct g *g)
+{
+	return (struct chunk *)((uintptr_t)g & ~(uintptr_t)(CHUNK_SIZE - 1));
+}
+
+/* The caller knows that this life goes on meanwhile. */
+static inline unsigned long wf_handle(const struct g *g)
+{
+	uint64_t life = atomic_load_explicit(&g->life, memory_order_relaxed);
+
+	return (life >> LIFE_BITS << LIFE_BITS) | wf_chunk_of(g)->base |
+	       ((uintptr_t)g % CHUNK_SIZE / sizeof *g);
+}
+
+/* The end of a life whose handle was known, and whose lock the caller has: no
+ * handle of before is good any more, and g is free. */
+static inline void wf_lifeend(struct m *m, struct g *g, uint64_t life)
+{
+	uint64_t generation = (life >> LIFE_BITS) + 1;
+
+	g->joiner = NULL;
+	if (wf_unlikely(atomic_load_explicit(&g->cancel, memory_order_relaxed) ||
+			generation >= UINT32_MAX)) {
+		wf_lifeend_slow(m, g, generation);
+		return;
+	}
+	wf_lifeunlock(g, wf_life(generation, 0));
+	wf_gput(wf_gcache(m), g);
+}
+
 /* --- stacks (stack.c) -------------------------------------------------------------------- */
 
 static inline void wf_stackput(struct p *p, struct gtop *top)
@@ -140,20 +205,28 @@ static inline void wf_stackput(struct p *p, struct gtop *top)
 	p->nstacks++;
 }
 
-/* Give a fresh G a stack that nobody is on. */
-static inline void wf_takestack(struct g *g, struct gtop *top)
+/* A fresh G has the stack from now on: one that runs it, or is to. */
+static inline void wf_ownstack(struct g *g, struct gtop *top)
 {
 	top->fn = g->sched.pc;
 	top->arg = g->sched.ctxt;
-	g->sched = top->idle;
-	g->sched.g = g;
 	g->top = top;
 	g->stack = top->stack;
 	g->stackguard0 = g->stackguard1 = top->stack.lo;
 	g->flags |= GF_STARTED;
 }
 
-/* The same, from the cache; false: none, g waits for one. */
+/* Give a fresh G a stack that nobody is on. */
+static inline void wf_takestack(struct g *g, struct gtop *top)
+{
+	wf_ownstack(g, top);
+	g->sched.sp = top->idle.sp;
+	g->sched.pc = top->idle.pc;
+	g->sched.ctxt = top->idle.ctxt;
+	g->sched.ret = top->idle.ret;
+}
+
+/* The same from the P's cache; false: there is none, and g waits for one. */
 static inline bool wf_givestack(struct p *p, struct g *g)
 {
 	struct gtop *top = p->stacks;
@@ -167,6 +240,40 @@ static inline bool wf_givestack(struct p *p, struct g *g)
 }
 
 /* --- switching (park.c) --------------------------------------------------------------------- */
+
+/* Whether a wait that g begins now may be ended by a cancellation. */
+static inline bool wf_cancellable(const struct g *g)
+{
+	return g->top->state.cancelstate != CANCEL_DISABLE && !g->top->state.exiting;
+}
+
+/* Whether a waiting call of g is to end by a cancellation that was asked for. */
+static inline bool wf_cancel_due(const struct g *g)
+{
+	/* acquire: pairs with weft_cancel's fetch_or */
+	return wf_unlikely(atomic_load_explicit(&g->cancel, memory_order_acquire) &
+			   GC_REQUESTED) &&
+	       wf_cancellable(g);
+}
+
+static inline void wf_setcancellable(struct g *g, bool cancellable)
+{
+	g->flags = (uint16_t)((g->flags & ~GF_CANCELLABLE) | (cancellable ? GF_CANCELLABLE : 0));
+}
+
+/* g, off its stack, waits from now on (K1). */
+static inline void wf_parked(struct g *g)
+{
+	if (!(g->flags & GF_CANCELLABLE)) {
+		wf_setstatus(g, G_RUNNING, G_WAITING);
+		return;
+	}
+	wf_setstatus(g, G_RUNNING, G_WAITINGC);
+	wf_light_barrier(); /* pairs with weft_cancel's heavy one (K3) */
+	if (wf_unlikely(atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_REQUESTED ||
+			wf_fullfence))
+		wf_parkedslow(g);
+}
 
 /* What libc and the C++ runtime keep per thread and a task keeps over a switch. */
 static inline void wf_savetask(struct m *m, struct g *g)
@@ -196,34 +303,29 @@ static inline void wf_loadtask(struct m *m, struct g *g)
 }
 
 /* The next G is to do this once the caller's context has left its stack (I3). */
-static inline void wf_setcommit(struct p *p, enum after after, wf_commitf *fn, void *what, void *arg)
+static inline void wf_setcommit(struct p *p, enum after after, void *what)
 {
 	p->commit.after = after;
-	p->commit.fn = fn;
 	p->commit.what = what;
-	p->commit.arg = arg;
 }
 
 /* Do it. */
-static inline void wf_runcommit(struct m *m)
+__attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 {
 	struct p *p = wf_p(m);
+	enum after after = p->commit.after;
 	void *what = p->commit.what;
 
-	switch (p->commit.after) {
-	case AFTER_NOTHING:
-		return;
-	case AFTER_QUEUE: /* it yielded */
-		p->commit.after = AFTER_NOTHING;
+	p->commit.after = AFTER_NOTHING;
+	if (after == AFTER_QUEUE) { /* it yielded */
 		wf_setstatus(what, G_RUNNING, G_RUNNABLE);
 		wf_runqput(p, what);
 		wf_wake();
-		return;
-	case AFTER_STACK: /* its task ended */
-		p->commit.after = AFTER_NOTHING;
+	} else if (after == AFTER_STACK) { /* its task ended */
 		wf_stackput(p, what);
-		return;
-	case AFTER_CALL:
+	} else if (after == AFTER_PARK) {
+		wf_parked(what);
+	} else if (after == AFTER_CALL) {
 		wf_callcommit(m, p);
 	}
 }
@@ -252,6 +354,24 @@ static inline struct m *wf_switchto(struct m *m, struct g *g, struct g *to)
 	wf_runcommit(m);
 	wf_loadtask(m, g);
 	return m;
+}
+
+/* wf_gopark with the next to run, a G that nothing can happen to before g is off
+ * its stack: it is in nobody's hands but the caller's. */
+static inline struct m *wf_parkinto(struct m *m, struct g *g, struct g *next, bool cancellable)
+{
+	struct p *p = wf_p(m);
+
+	wf_setcancellable(g, cancellable);
+	wf_count(&p->stats.parks, 1);
+	wf_setcommit(p, AFTER_PARK, g);
+	return wf_switchto(m, g, next);
+}
+
+/* Claim a G that was found waiting; false when it was cancelled meanwhile. */
+static inline bool wf_claim_waiter(struct g *g)
+{
+	return wf_claim(g, G_WAITINGC) || wf_status(g) == G_WAITING;
 }
 
 /* A G that can be switched to from here; NULL when g0 has to find one. */

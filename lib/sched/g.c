@@ -14,78 +14,11 @@
 
 #include "sched/fast.h"
 
-enum {
-	CHUNK_BITS = 14,
-	CHUNK_GS = 1 << CHUNK_BITS,
-	CHUNK_SIZE = CHUNK_GS * sizeof(struct g),
-	CHUNKS = 1 << 14,
-};
-
-/* A chunk's first slot is its description. */
-struct chunk {
-	uint32_t base; /* index of its first slot */
-	uint32_t used; /* slots that were handed out, this one included */
-};
-
 /* Stored under wf_sched.lock; read by anybody who has a handle (acquire). */
-static _Atomic(struct chunk *) wf_chunks[CHUNKS];
+_Atomic(struct chunk *) wf_chunks[CHUNKS];
 static uint32_t wf_nchunks;
 static uint32_t wf_forgotten; /* chunks that only handles of before a fork know */
 static uint64_t wf_epoch = 1; /* first generation of a new slot */
-
-static struct chunk *chunk_of(const struct g *g)
-{
-	return (struct chunk *)((uintptr_t)g & ~(uintptr_t)(CHUNK_SIZE - 1));
-}
-
-unsigned long wf_handle(const struct g *g)
-{
-	struct chunk *chunk = chunk_of(g);
-	uint64_t life = atomic_load_explicit(&g->life, memory_order_relaxed);
-
-	return (life & ~(((uint64_t)1 << LIFE_BITS) - 1)) |
-	       (chunk->base + (uint32_t)(g - (struct g *)chunk));
-}
-
-static struct g *g_of(unsigned long handle)
-{
-	uint32_t index = (uint32_t)handle;
-	struct chunk *chunk;
-
-	if (index >> CHUNK_BITS >= CHUNKS)
-		return NULL;
-	/* acquire: pairs with chunk_new's release */
-	chunk = atomic_load_explicit(&wf_chunks[index >> CHUNK_BITS], memory_order_acquire);
-	if (!chunk || !(index & (CHUNK_GS - 1)))
-		return NULL;
-	return (struct g *)chunk + (index & (CHUNK_GS - 1));
-}
-
-/* Take the lock in a G's life word if handle is (still) its: *life is the word
- * as it was. Held for a few instructions, never over a park. */
-bool wf_lifelock_of(unsigned long handle, struct g **gp, uint64_t *life)
-{
-	struct g *g = g_of(handle);
-	uint64_t word;
-
-	if (!g)
-		return false;
-	*gp = g;
-	word = atomic_load_explicit(&g->life, memory_order_relaxed);
-	for (;;) {
-		if (word >> LIFE_BITS != handle >> LIFE_BITS)
-			return false;
-		if (word & LIFE_LOCK) {
-			wf_relax();
-			word = atomic_load_explicit(&g->life, memory_order_relaxed);
-		} else if (atomic_compare_exchange_weak_explicit(&g->life, &word, word | LIFE_LOCK,
-								 memory_order_acquire,
-								 memory_order_relaxed)) {
-			*life = word;
-			return true;
-		}
-	}
-}
 
 uint64_t wf_lifelock_slow(struct g *g)
 {
@@ -103,18 +36,15 @@ uint64_t wf_lifelock_slow(struct g *g)
 	}
 }
 
-/* The end of a life whose handle was known: no handle of before is good any more.
- * A slot whose generations are spent is left where it is, for ever. */
-void wf_lifeend(struct m *m, struct g *g, uint64_t life)
+/* What is rare at the end of a life: it had a name, or its slot's generations are
+ * spent: such a slot is left where it is, for ever. */
+void wf_lifeend_slow(struct m *m, struct g *g, uint64_t generation)
 {
-	uint64_t generation = (life >> LIFE_BITS) + 1;
-
 	if (atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_NAMED)
 		wf_name_drop(g);
-	g->joiner = NULL;
 	atomic_store_explicit(&g->cancel, 0, memory_order_relaxed);
 	wf_lifeunlock(g, wf_life(generation, 0));
-	if (wf_likely(generation < UINT32_MAX))
+	if (generation < UINT32_MAX)
 		wf_gput(wf_gcache(m), g);
 }
 
@@ -217,7 +147,7 @@ void wf_gflush(struct gcache *cache)
  * child does not use. */
 void wf_gforget(struct g *keep)
 {
-	struct chunk *kept = keep ? chunk_of(keep) : NULL;
+	struct chunk *kept = keep ? wf_chunk_of(keep) : NULL;
 
 	for (uint32_t i = 0; i < wf_nchunks; i++)
 		if (wf_chunks[i] != kept)

@@ -41,10 +41,7 @@ bool wf_givestackslow(struct p *p, struct g *g)
 static inline void begin(struct m *m, struct g *g, struct gtop *top)
 {
 	*m->errnop = 0;
-	top->cancelstate = 0;
-	top->canceltype = 0;
-	top->locks = 0;
-	top->exiting = false;
+	top->state = (struct taskstate){0};
 	if (m->eh)
 		*m->eh = (struct ehglobals){0};
 	if (__builtin_expect(g->flags & GF_FPENV, 0))
@@ -92,7 +89,7 @@ static void check_last(void)
 
 /* g was exposed: lock its life, and let go of it with what it left. Returns the
  * joiner that is to have the result, if it is parked. */
-static inline struct g *end_exposed(struct m *m, struct g *g)
+__attribute__((always_inline)) static inline struct g *end_exposed(struct m *m, struct g *g)
 {
 	uintptr_t result = g->sched.ret;
 	uint64_t life = wf_lifelock(g);
@@ -118,7 +115,7 @@ static inline struct g *end_exposed(struct m *m, struct g *g)
  * is free. From here on g may be another task at any time. Returns who is to
  * run next because it switched to g itself.
  */
-static inline struct g *end(struct m *m, struct g *g)
+__attribute__((always_inline)) static inline struct g *end(struct m *m, struct g *g)
 {
 	struct p *p = wf_p(m);
 	bool direct = g->flags & GF_DIRECT;
@@ -141,10 +138,10 @@ static inline struct g *end(struct m *m, struct g *g)
 	return NULL;
 }
 
-static void after_end(void)
+static inline void after_end(void)
 {
 	/* relaxed: set before the last task ends, by a task that ends itself */
-	if (__builtin_expect(atomic_load_explicit(&wf_sched.mainexited, memory_order_relaxed), 0))
+	if (wf_unlikely(atomic_load_explicit(&wf_sched.mainexited, memory_order_relaxed)))
 		check_last();
 }
 
@@ -154,18 +151,10 @@ static WF_NOWATCH void schedule_others(struct g *g0)
 	wf_schedule();
 }
 
-/* Stop the loop until the stack is given to another G; next runs meanwhile, or
- * whatever g0 finds. */
-static struct m *stop(struct m *m, struct gtop *top, struct g *next)
+/* Stop the loop until the stack is given to another G; g0 finds what to run. */
+static __attribute__((noinline)) struct m *stop_for_g0(struct m *m, struct gtop *top)
 {
-	wf_setcommit(wf_p(m), AFTER_STACK, NULL, top, NULL);
-	if (wf_likely(next != NULL)) {
-		wf_torun(m, next);
-		if (wf_unlikely(wf_watched))
-			return wf_watched_switch(&top->idle, &next->sched, m, &top->stk,
-						 &next->top->stk);
-		return wf_ctx_switch(&top->idle, &next->sched, m);
-	}
+	wf_setcommit(wf_p(m), AFTER_STACK, top);
 	m->curg = NULL;
 	m->g0fn = schedule_others;
 	wf_setg(m->g0);
@@ -175,24 +164,53 @@ static struct m *stop(struct m *m, struct gtop *top, struct g *next)
 	return wf_ctx_mcall(&top->idle, &m->g0->sched, wf_g0entry, m->g0);
 }
 
-/* After a G's end: the next one on this stack. */
-static inline struct m *next_g(struct m *m, struct gtop *top, struct g *next)
+/* The same, and next, which has a stack, runs meanwhile. Inlined to where the loop
+ * is, so that no return is predicted from the call of somebody else. */
+__attribute__((always_inline)) static inline struct m *stop_for(struct m *m, struct gtop *top,
+								struct g *next)
 {
-	struct p *p = wf_p(m);
-
-	if (!next)
-		next = wf_pick(p);
-	if (!next || wf_unlikely(next->flags & GF_LOCKED)) {
-		m->picked = next;
-		return stop(m, top, NULL);
-	}
-	if (next->flags & GF_STARTED)
-		return stop(m, top, next);
-	if (wf_unlikely(next->flags & GF_ATTR || !top->common))
-		return stop(m, top, wf_givestack(p, next) ? next : NULL);
-	wf_takestack(next, top);
+	wf_setcommit(wf_p(m), AFTER_STACK, top);
 	wf_torun(m, next);
-	return m;
+	if (wf_unlikely(wf_watched))
+		return wf_watched_switch(&top->idle, &next->sched, m, &top->stk, &next->top->stk);
+	return wf_ctx_switch(&top->idle, &next->sched, m);
+}
+
+/* Whether next can't just take over the stack, or be switched to as it is. */
+static inline bool awkward(const struct gtop *top, const struct g *next)
+{
+	return wf_unlikely(next->flags & GF_LOCKED) ||
+	       (!(next->flags & GF_STARTED) && wf_unlikely(next->flags & GF_ATTR || !top->common));
+}
+
+/* Let g0 sort out what next needs; NULL when there is none. */
+static struct m *stop_awkwardly(struct m *m, struct gtop *top, struct g *next)
+{
+	m->picked = next;
+	return stop_for_g0(m, top);
+}
+
+/* Run Gs, one after the other, until one has to be switched to. */
+__attribute__((always_inline)) static inline struct m *run_gs(struct m *m, struct gtop *top)
+{
+	for (;;) {
+		struct g *g = m->curg, *next;
+
+		begin(m, g, top);
+		m = run(m, g, top);
+		if (wf_unlikely(g->flags & (GF_LOCKED | GF_MAIN)))
+			wf_goexit(m, g);
+		next = end(m, g);
+		after_end();
+		if (!next)
+			next = wf_pick(wf_p(m));
+		if (wf_unlikely(!next) || awkward(top, next))
+			return stop_awkwardly(m, top, next);
+		if (next->flags & GF_STARTED)
+			return stop_for(m, top, next);
+		wf_ownstack(next, top);
+		wf_torun(m, next);
+	}
 }
 
 void wf_gstart(struct m *m)
@@ -202,16 +220,8 @@ void wf_gstart(struct m *m)
 	if (wf_watched)
 		wf_hooks_arrive(&top->stk);
 	for (;;) {
-		struct g *g = m->curg, *next;
-
 		wf_runcommit(m);
-		begin(m, g, top);
-		m = run(m, g, top);
-		if (__builtin_expect(g->flags & (GF_LOCKED | GF_MAIN), 0))
-			wf_goexit(m, g);
-		next = end(m, g);
-		after_end();
-		m = next_g(m, top, next);
+		m = run_gs(m, top);
 	}
 }
 
@@ -227,7 +237,7 @@ static void renew(struct gtop *top)
 static bool exited(struct m *m, struct g *g)
 {
 	struct gtop *top = g->top;
-	bool locked = g->flags & GF_LOCKED, main = g->flags & GF_MAIN, exiting = top->exiting;
+	bool locked = g->flags & GF_LOCKED, main = g->flags & GF_MAIN, exiting = top->state.exiting;
 
 	void *program = (void *)top->arg;
 

@@ -79,14 +79,6 @@ static bool wait_for_child(struct g *self, void *arg)
 	return running;
 }
 
-/* Commit of a direct run: the child stood still, nothing can have happened. */
-static bool wait_for_start(struct g *self, void *unused)
-{
-	(void)unused;
-	wf_parked(self);
-	return true;
-}
-
 /* Take a child back from the queue to run it instead of the caller: it need not
  * be fresh, but must not be bound to another M. */
 static bool take_back(struct m *m, struct g *self, struct g *child)
@@ -122,36 +114,40 @@ static int join_unparked(struct m *m, struct g *self, struct g *child, void **va
 	return 0;
 }
 
-static int join_task(struct m *m, struct g *self, weft_t handle, void **value)
+/* Leave with the result, or with why there is none. */
+static inline int conclude(struct m *m, struct g *self, struct g *child, void **value)
 {
-	struct g *child;
-	uint64_t life;
-	int error = lock_joinable(handle, self, &child, &life);
+	void *result;
 
-	if (wf_unlikely(error || life & LIFE_DONE)) {
-		if (!error)
-			reap(m, child, life, value);
+	if (wf_unlikely(!(self->flags & GF_JOINED)))
+		return join_unparked(m, self, child, value);
+	result = take_result(self);
+	if (value)
+		*value = result;
+	wf_leave(m);
+	return 0;
+}
+
+/* child's life is locked, and the caller may join it. */
+static __attribute__((noinline)) int join_locked(struct m *m, struct g *self, struct g *child,
+						 uint64_t life, void **value)
+{
+	if (life & LIFE_DONE) {
+		reap(m, child, life, value);
 		wf_leave(m);
-		return error;
+		return 0;
 	}
 	child->joiner = self;
 	wf_lifeunlock(child, life | LIFE_JOINING);
 	if (take_back(m, self, child)) {
-		m = wf_parkinto(m, self, child, wait_for_start, NULL, wf_cancellable(self));
+		m = wf_parkinto(m, self, child, wf_cancellable(self));
 	} else if (joins_me(self, child) && withdraw(child)) {
 		wf_leave(m);
 		return EDEADLK;
 	} else {
 		m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
 	}
-	if (wf_unlikely(!(self->flags & GF_JOINED)))
-		return join_unparked(m, self, child, value);
-	if (value)
-		*value = take_result(self);
-	else
-		take_result(self);
-	wf_leave(m);
-	return 0;
+	return conclude(m, self, child, value);
 }
 
 static int join_foreign(weft_t handle, void **value)
@@ -179,20 +175,65 @@ static int join_foreign(weft_t handle, void **value)
 	return error;
 }
 
-int weft_join(weft_t handle, void **value)
+static __attribute__((noinline)) int join_slow(weft_t handle, void **value)
 {
 	struct m *m = wf_enter();
-	struct g *self;
+	struct g *self, *child;
+	uint64_t life;
+	int error;
 
 	if (!m)
 		return join_foreign(handle, value);
 	self = m->curg;
-	if (__builtin_expect(wf_cancel_due(self), 0)) {
+	if (wf_cancel_due(self)) {
 		wf_leave(m);
 		wf_cancelpoint(self);
 		return ECANCELED;
 	}
-	return join_task(m, self, handle, value);
+	error = lock_joinable(handle, self, &child, &life);
+	if (!error)
+		return join_locked(m, self, child, life, value);
+	wf_leave(m);
+	return error;
+}
+
+/* Whether child is the caller's newest, fresh, and a stack is at hand: then it can
+ * be run in the caller's place at once. child's life is locked. */
+static inline bool runs_at_once(struct p *p, const struct g *self, struct g *child, uint64_t life)
+{
+	return !(life & (LIFE_DONE | LIFE_DETACHED | LIFE_JOINING)) &&
+	       !(self->flags & GF_LOCKED) && p->stacks && wf_runqtake(p, child);
+}
+
+int weft_join(weft_t handle, void **value)
+{
+	struct g *self = wf_getg(), *child;
+	uint64_t life;
+	struct m *m;
+	struct p *p;
+
+	if (wf_unlikely(!self))
+		return join_slow(handle, value);
+	m = self->m;
+	if (wf_unlikely(!wf_enter_plain(m)) || wf_unlikely(wf_cancel_due(self)) ||
+	    wf_unlikely(!wf_lifelock_of(handle, &child, &life)))
+		return join_slow(handle, value);
+	p = wf_p(m);
+	if (wf_unlikely(!runs_at_once(p, self, child, life))) {
+		wf_lifeunlock(child, life);
+		return join_slow(handle, value);
+	}
+	child->joiner = self;
+	wf_lifeunlock(child, life | LIFE_JOINING);
+	if (wf_unlikely((child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED)) != 0)) {
+		wf_runqput(p, child);
+		m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
+	} else {
+		child->flags |= GF_DIRECT;
+		wf_givestack(p, child);
+		m = wf_parkinto(m, self, child, wf_cancellable(self));
+	}
+	return conclude(m, self, child, value);
 }
 
 int weft_tryjoin(weft_t handle, void **value)

@@ -71,6 +71,7 @@ void wf_mprepare(struct m *m, struct g *g0)
 	static _Atomic int64_t ids;
 
 	m->id = atomic_fetch_add(&ids, 1);
+	m->attn = wf_fullfence || wf_watched ? ATTN_SPECIAL : 0;
 	m->rng = (wf_settings.seed + (uint64_t)m->id + 1) * 0x9e3779b97f4a7c15;
 	m->g0 = g0;
 	m->g0->m = m;
@@ -319,11 +320,11 @@ int weft_lock_thread(void)
 	if (!m)
 		return 0;
 	g = m->curg;
-	if (g->top->locks == LOCKS_MAX) {
+	if (g->top->state.locks == LOCKS_MAX) {
 		wf_leave(m);
 		return EAGAIN;
 	}
-	g->top->locks++;
+	g->top->state.locks++;
 	g->flags |= GF_LOCKED;
 	m->lockedg = g;
 	wf_leave(m);
@@ -335,13 +336,13 @@ int weft_unlock_thread(void)
 	struct m *m = wf_enter();
 	struct g *g;
 
-	if (!m || !m->curg->top->locks) {
+	if (!m || !m->curg->top->state.locks) {
 		if (m)
 			wf_leave(m);
 		return EPERM;
 	}
 	g = m->curg;
-	if (--g->top->locks == 0) {
+	if (--g->top->state.locks == 0) {
 		g->flags &= (uint16_t)~GF_LOCKED;
 		m->lockedg = NULL;
 	}
@@ -365,10 +366,22 @@ static WF_NOWATCH void without_p(struct g *g)
 	wf_schedule();
 }
 
+/* With the P that it had or an idle one; NULL when there is none. */
+static struct p *settle_p(struct m *m)
+{
+	struct p *p;
+
+	wf_lock(&wf_sched.lock); /* who takes Ps holds it: now it is settled */
+	p = wf_p(m);
+	if (!p && !wf_sched.gcwaiting && (p = wf_pidleget()))
+		wf_acquirep(p);
+	wf_unlock(&wf_sched.lock);
+	return p;
+}
+
 struct m *wf_enter_slow(struct g *g)
 {
 	struct m *m = g->m;
-	struct p *p;
 
 	if (g->flags & GF_FOREIGN) {
 		atomic_store_explicit(&m->inside, 0, memory_order_relaxed);
@@ -378,23 +391,23 @@ struct m *wf_enter_slow(struct g *g)
 		wf_forget(g);
 		return NULL;
 	}
-	wf_lock(&wf_sched.lock); /* who takes Ps holds it: now it is settled */
-	p = wf_p(m);
-	if (!p && !wf_sched.gcwaiting && (p = wf_pidleget()))
-		wf_acquirep(p);
-	wf_unlock(&wf_sched.lock);
-	return p ? m : wf_mcall(m, g, without_p);
+	wf_light_barrier_slow();
+	if (wf_p(m) && !(m->attn & ATTN_WANTED))
+		return m;
+	return settle_p(m) ? m : wf_mcall(m, g, without_p);
 }
 
 void wf_leave_slow(struct m *m)
 {
-	do {
+	for (;;) {
+		wf_light_barrier_slow();
+		if (!(m->attn & ATTN_WANTED))
+			return;
 		m = wf_enter();
 		if (!m)
 			return;
-		if (atomic_load_explicit(&m->attn, memory_order_relaxed))
+		if (m->attn & ATTN_WANTED)
 			m = wf_giveway(m, m->curg);
 		atomic_store_explicit(&m->inside, 0, memory_order_release);
-		wf_light_barrier();
-	} while (atomic_load_explicit(&m->attn, memory_order_relaxed));
+	}
 }

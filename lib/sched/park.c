@@ -26,7 +26,6 @@ void wf_callcommit(struct m *m, struct p *p)
 {
 	struct commit commit = p->commit;
 
-	p->commit.after = AFTER_NOTHING;
 	if (!commit.fn(commit.what, commit.arg)) {
 		wf_setstatus(commit.what, G_RUNNING, G_WAITING);
 		wf_goready(m, commit.what);
@@ -69,57 +68,38 @@ static WF_NOWATCH void park_on_g0(struct g *g)
 	wf_schedule();
 }
 
+static inline void call_after(struct p *p, wf_commitf *fn, struct g *g, void *arg)
+{
+	p->commit.fn = fn;
+	p->commit.arg = arg;
+	wf_setcommit(p, AFTER_CALL, g);
+}
+
 /* Leave the M to others; commit says what becomes of g. */
 static inline struct m *leave_to_next(struct m *m, struct g *g, wf_commitf *commit, void *arg)
 {
 	struct p *p = wf_p(m);
 	struct g *next = g->flags & GF_LOCKED ? NULL : wf_pickswitchable(m, p);
 
-	wf_setcommit(p, AFTER_CALL, commit, g, arg);
+	call_after(p, commit, g, arg);
 	return next ? wf_switchto(m, g, next) : wf_mcall(m, g, park_on_g0);
-}
-
-static inline void about_to_park(struct m *m, struct g *g, bool cancellable)
-{
-	wf_chaos();
-	if (cancellable)
-		g->flags |= GF_CANCELLABLE;
-	else
-		g->flags &= (uint16_t)~GF_CANCELLABLE;
-	wf_count(&wf_p(m)->stats.parks, 1);
 }
 
 struct m *wf_gopark(struct m *m, struct g *g, wf_commitf *commit, void *arg, bool cancellable)
 {
-	about_to_park(m, g, cancellable);
+	wf_chaos();
+	wf_setcancellable(g, cancellable);
+	wf_count(&wf_p(m)->stats.parks, 1);
 	return leave_to_next(m, g, commit, arg);
 }
 
-struct m *wf_parkinto(struct m *m, struct g *g, struct g *next, wf_commitf *commit, void *arg,
-		      bool cancellable)
+/* wf_parked when a cancellation was asked for, or may have been. */
+void wf_parkedslow(struct g *g)
 {
-	about_to_park(m, g, cancellable);
-	wf_setcommit(wf_p(m), AFTER_CALL, commit, g, arg);
-	return wf_switchto(m, g, next);
-}
-
-/* g, off its stack, waits from now on (K1). */
-void wf_parked(struct g *g)
-{
-	if (!(g->flags & GF_CANCELLABLE)) {
-		wf_setstatus(g, G_RUNNING, G_WAITING);
-		return;
-	}
-	wf_setstatus(g, G_RUNNING, G_WAITINGC);
-	wf_light_barrier(); /* pairs with weft_cancel's heavy one (K3) */
+	wf_light_barrier_slow(); /* K3, without membarrier */
 	if (atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_REQUESTED &&
 	    wf_claim(g, G_WAITINGC))
 		wf_goready(wf_getg()->m, g);
-}
-
-bool wf_claim_waiter(struct g *g)
-{
-	return wf_status(g) == G_WAITING || wf_claim(g, G_WAITINGC);
 }
 
 void wf_goready(struct m *m, struct g *g)
@@ -155,7 +135,7 @@ static bool requeue_global(struct g *g, void *arg)
 /* To the global queue and to g0: the M is wanted for something else. */
 struct m *wf_giveway(struct m *m, struct g *g)
 {
-	wf_setcommit(wf_p(m), AFTER_CALL, requeue_global, g, NULL);
+	call_after(wf_p(m), requeue_global, g, NULL);
 	return wf_mcall(m, g, park_on_g0);
 }
 
@@ -166,7 +146,7 @@ static inline struct m *gosched(struct m *m, struct g *g)
 	struct g *next = g->flags & GF_LOCKED ? NULL : wf_pickswitchable(m, p);
 
 	if (wf_likely(next != NULL)) {
-		wf_setcommit(p, AFTER_QUEUE, NULL, g, NULL);
+		wf_setcommit(p, AFTER_QUEUE, g);
 		return wf_switchto(m, g, next);
 	}
 	if (!m->picked && !(g->flags & GF_LOCKED) && !wf_sched.runq.n && !wf_sched.slowq.n)
@@ -174,12 +154,57 @@ static inline struct m *gosched(struct m *m, struct g *g)
 	return wf_giveway(m, g);
 }
 
-int weft_yield(void)
+/* weft_yield when anything is special. */
+static __attribute__((noinline)) int yield_slow(void)
 {
 	struct m *m = wf_enter();
 
 	if (!m)
 		return sched_yield();
 	wf_leave(gosched(m, m->curg));
+	return 0;
+}
+
+/* The same once next was taken from the ring, and is fresh or bound to an M. */
+static __attribute__((noinline)) int yield_to(struct m *m, struct g *g, struct g *next)
+{
+	struct p *p = wf_p(m);
+
+	if (next->flags & GF_LOCKED) {
+		m->picked = next;
+		m = wf_giveway(m, g);
+	} else if (wf_givestack(p, next)) {
+		wf_setcommit(p, AFTER_QUEUE, g);
+		m = wf_switchto(m, g, next);
+	} else {
+		m = gosched(m, g);
+	}
+	wf_leave(m);
+	return 0;
+}
+
+int weft_yield(void)
+{
+	struct g *g = wf_getg(), *next;
+	struct m *m;
+	struct p *p;
+
+	if (wf_unlikely(!g))
+		return yield_slow();
+	m = g->m;
+	if (wf_unlikely(!wf_enter_plain(m)))
+		return yield_slow();
+	p = wf_p(m);
+	if (wf_unlikely(g->flags & GF_LOCKED || p->pass == 1 ||
+			atomic_load_explicit(&p->runnext, memory_order_relaxed)))
+		return yield_slow();
+	next = wf_runqget(p);
+	if (wf_unlikely(!next))
+		return yield_slow();
+	p->pass--;
+	if (wf_unlikely((next->flags & (GF_STARTED | GF_LOCKED)) != GF_STARTED))
+		return yield_to(m, g, next);
+	wf_setcommit(p, AFTER_QUEUE, g);
+	wf_leave(wf_switchto(m, g, next));
 	return 0;
 }

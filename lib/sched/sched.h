@@ -123,6 +123,9 @@ struct ehglobals {
 	unsigned int uncaught;
 };
 
+/* weft_setcancelstate's values, as task.h has them. */
+enum { CANCEL_ENABLE, CANCEL_DISABLE, CANCEL_MASKED };
+
 /* Keys: how many values lie in the record itself, and how many in a block. */
 enum { KEYS_INLINE = 4, KEYS_BLOCK = 32 };
 
@@ -154,9 +157,11 @@ struct gtop {
 	/* of the task */
 	uintptr_t fn, arg;
 	int error;          /* errno while the task is off its M */
-	uint8_t cancelstate, canceltype;
-	bool exiting;       /* by weft_exit or cancellation: cancelled no more */
-	unsigned locks;     /* nesting of weft_lock_thread */
+	struct taskstate {
+		uint8_t cancelstate, canceltype;
+		bool exiting;   /* by weft_exit or cancellation: cancelled no more */
+		unsigned locks; /* nesting of weft_lock_thread */
+	} state;
 	struct ehglobals eh;
 	struct weft_cleanup *cleanup;
 	struct fpenv env;   /* while the task is off its M, under GF_FPENV */
@@ -184,6 +189,7 @@ enum after {
 	AFTER_NOTHING,
 	AFTER_QUEUE, /* what, a G, goes to the tail of the ring */
 	AFTER_STACK, /* what, a stack, is free */
+	AFTER_PARK,  /* what, a G, waits: nothing can have happened meanwhile */
 	AFTER_CALL,  /* fn(what, arg), what a G */
 };
 
@@ -213,10 +219,13 @@ struct p {
 	_Alignas(CACHELINE) _Atomic(struct g *) runq[RUNQ_SIZE];
 };
 
-/* Why an M is wanted at its next way in or out of the runtime. */
+/* Why an M is to look twice at its next way in or out of the runtime. While attn
+ * is 0 nothing is special: there is membarrier, and nobody watches. */
 enum {
-	ATTN_STOP = 1, /* the world is to stop */
-	ATTN_EXIT = 2, /* m0 is to return from weft_start */
+	ATTN_STOP = 1,    /* the world is to stop */
+	ATTN_EXIT = 2,    /* m0 is to return from weft_start */
+	ATTN_SPECIAL = 4, /* always: wf_fullfence or wf_watched */
+	ATTN_WANTED = ATTN_STOP | ATTN_EXIT,
 };
 
 /* On pages of its own, which the kernel wipes in a forked child: p is NULL there.
@@ -293,23 +302,35 @@ extern struct g wf_g0;
 
 /* --- in and out of the runtime (m.c has the slow halves) ------------------- */
 
-/* The light side of the asymmetric barrier; wf_heavy_barrier is the other. It
- * keeps the compiler's hands off, and membarrier does the rest; without
- * membarrier both sides are full fences. */
+/*
+ * The asymmetric barrier of I4 and K3. The light side keeps the compiler's hands
+ * off, and wf_heavy_barrier makes all threads pass a full one by membarrier(2).
+ * Where the kernel has none (wf_fullfence), ATTN_SPECIAL sends every call through
+ * the slow halves of wf_enter and wf_leave, which are full fences there.
+ */
 extern bool wf_fullfence;
 
 static inline void wf_light_barrier(void)
 {
-	if (__builtin_expect(wf_fullfence, 0))
-		atomic_thread_fence(memory_order_seq_cst);
-	else
-		atomic_signal_fence(memory_order_seq_cst);
+	atomic_signal_fence(memory_order_seq_cst);
 }
 
+void wf_light_barrier_slow(void); /* either side of a rare path */
 void wf_heavy_barrier(void);
 
 struct m *wf_enter_slow(struct g *g);
 void wf_leave_slow(struct m *m);
+
+/* Whether g, which is not NULL, may go on inside without a second look. */
+static inline bool wf_enter_plain(struct m *m)
+{
+	/* relaxed, with the light barrier: pairs with the seizer's heavy one (I4) */
+	atomic_store_explicit(&m->inside, 1, memory_order_relaxed);
+	wf_light_barrier();
+	return __builtin_expect(atomic_load_explicit(&m->p, memory_order_relaxed) &&
+					!atomic_load_explicit(&m->attn, memory_order_relaxed),
+				1);
+}
 
 /*
  * Enter the runtime. Returns the M, inside and with its P; or NULL when the
@@ -318,19 +339,10 @@ void wf_leave_slow(struct m *m);
 static inline struct m *wf_enter(void)
 {
 	struct g *g = wf_getg();
-	struct m *m;
 
 	if (__builtin_expect(!g, 0))
 		return NULL;
-	m = g->m;
-	/* relaxed, with the light barrier: pairs with wf_seize's heavy one (I4) */
-	atomic_store_explicit(&m->inside, 1, memory_order_relaxed);
-	wf_light_barrier();
-	if (__builtin_expect(!atomic_load_explicit(&m->p, memory_order_relaxed) ||
-				     atomic_load_explicit(&m->attn, memory_order_relaxed),
-			     0))
-		return wf_enter_slow(g);
-	return m;
+	return wf_enter_plain(g->m) ? g->m : wf_enter_slow(g);
 }
 
 /* Leave it again; m is the M that the caller runs on now. */
@@ -414,10 +426,20 @@ static inline void wf_chaos(void)
 
 struct g *wf_gfill(struct gcache *cache); /* a G from elsewhere, left on the list; NULL without memory */
 void wf_gspill(struct gcache *cache);
-unsigned long wf_handle(const struct g *g);
+/* A chunk of Gs; its first slot is its description. */
+enum {
+	CHUNK_BITS = 14,
+	CHUNK_GS = 1 << CHUNK_BITS,
+	CHUNK_SIZE = CHUNK_GS * sizeof(struct g),
+	CHUNKS = 1 << 14,
+};
+struct chunk {
+	uint32_t base; /* index of its first slot */
+	uint32_t used; /* slots that were handed out, this one included */
+};
+extern _Atomic(struct chunk *) wf_chunks[CHUNKS];
 uint64_t wf_lifelock_slow(struct g *g);
-bool wf_lifelock_of(unsigned long handle, struct g **g, uint64_t *life);
-void wf_lifeend(struct m *m, struct g *g, uint64_t life); /* locked: to the next generation, and free */
+void wf_lifeend_slow(struct m *m, struct g *g, uint64_t generation);
 void wf_gflush(struct gcache *cache); /* with wf_sched.lock held */
 void wf_greset(void);
 void wf_gforget(struct g *keep);
@@ -453,19 +475,14 @@ void wf_runqdrain(struct p *p);
  * The caller is inside; returns the M that it is on now, still inside.
  */
 struct m *wf_gopark(struct m *m, struct g *g, wf_commitf *commit, void *arg, bool cancellable);
-void wf_parked(struct g *g);
+void wf_parkedslow(struct g *g);
 
 /* Make a G runnable that was parked, and claimed by the caller if it was
  * cancellable. m is the caller's; NULL on a foreign thread. */
 void wf_goready(struct m *m, struct g *g);
-bool wf_claim_waiter(struct g *g); /* false: cancelled meanwhile, it is gone */
 
 
 struct m *wf_giveway(struct m *m, struct g *g); /* by way of g0 */
-
-/* wf_gopark with the next to run, which is in nobody's hands but the caller's. */
-struct m *wf_parkinto(struct m *m, struct g *g, struct g *next, wf_commitf *commit, void *arg,
-		      bool cancellable);
 
 /* Leave the calling G's stack and run fn(g) on g0's. Returns when g runs again. */
 struct m *wf_mcall(struct m *m, struct g *g, void (*fn)(struct g *));
@@ -572,12 +589,9 @@ int wf_name_set(struct g *g, const char *name);
 void wf_name_get(const struct g *g, char name[32]);
 void wf_name_drop(struct g *g);
 void wf_names_reset(void);
-/* Whether a waiting call of g is to end by a cancellation that was asked for. */
-bool wf_cancel_due(const struct g *g);
-/* Then: ends the caller, who is not inside; or returns for ECANCELED to be told. */
+/* When wf_cancel_due: ends the caller, who is not inside; or returns for ECANCELED
+ * to be told. */
 void wf_cancelpoint(struct g *g);
-/* Whether a wait that g begins now may be ended by a cancellation. */
-bool wf_cancellable(const struct g *g);
 
 /* --- settings and features: found at boot, then constant --------------------------------- */
 

@@ -3,6 +3,8 @@
  */
 #include "sync/waitq.h"
 
+#include "sched/fast.h"
+
 static void enqueue(struct waitq *q, struct waiter *w)
 {
 	w->next = NULL;

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Check every model of this folder exhaustively, and every mutant of it for the error that it must have.
-# Usage: run.sh [SPIN]. CC is the compiler of the checkers, TMPDIR where they are built.
+# Search every model of this folder exhaustively, and every mutant of it for the error that it must have.
+# Usage: run.sh [SPIN]. CC compiles the searches, TMPDIR is where they are built.
 #
-# A model is a file NAME.pml. Lines " * mutant N: TEXT" of its first comment say which mutants it has.
+# A model is a file NAME.pml; lines " * mutant N: TEXT" of its first comment say which mutants it has.
 
 spin=${1:-spin}
 cc=${CC:-cc}
@@ -10,26 +10,26 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 1
 passed=0
 failed=0
 
-command -v "$spin" >/dev/null || { echo "run.sh: $spin: not found (Debian package spin)" >&2; exit 1; }
+command -v "$spin" >/dev/null || { echo "run.sh: $spin not found (Debian package spin)" >&2; exit 1; }
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# search NAME MUTANT: build the checker and run it; its report goes to $tmp/out
+# search NAME MUTANT: its report goes to $tmp/out
 search()
 {
 	rm -rf "$tmp/work"
 	mkdir "$tmp/work" && cd "$tmp/work" || exit 1
 	"$spin" -a "-DMUTANT=$2" "$here/$1.pml" >"$tmp/out" 2>&1 &&
 		$cc -O2 -w -DSAFETY -DNOFAIR -DMEMLIM=3500 -o pan pan.c >>"$tmp/out" 2>&1 &&
-		./pan -m1000000 -w22 >>"$tmp/out" 2>&1
+		./pan -m2000000 -w23 >>"$tmp/out" 2>&1
 	cd "$here" || exit 1
 }
 
 # the whole state space was seen, and nothing wrong in it
 proved()
 {
-	grep -q 'errors: 0' "$tmp/out" && ! grep -qiE 'not completed|search depth too small|out of memory' "$tmp/out"
+	grep -q 'errors: 0' "$tmp/out" && ! grep -qE 'Error:|error:|not completed' "$tmp/out"
 }
 
 states()
@@ -37,10 +37,11 @@ states()
 	sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' "$tmp/out" | head -n 1
 }
 
-# what pan found, without its bookkeeping
+# what is wrong; empty when nothing was found
 found()
 {
-	grep -q 'errors: [1-9]' "$tmp/out" && sed -n 's/^pan:[0-9]*: \(.*\) (at depth [0-9]*)$/\1/p' "$tmp/out" | head -n 1
+	grep -q 'errors: [1-9]' "$tmp/out" &&
+		sed -n 's/^pan:[0-9]*: \(assertion violated\|invalid end state\).*/\1/p' "$tmp/out" | head -n 1
 }
 
 pass()
@@ -53,7 +54,7 @@ fail()
 {
 	failed=$((failed + 1))
 	echo "FAILED  $1"
-	sed 's/^/        | /' "$tmp/out" | head -n 25
+	grep -v '^Depth=' "$tmp/out" | head -n 25 | sed 's/^/        | /'
 }
 
 mutants()
@@ -65,18 +66,18 @@ for model in "$here"/*.pml; do
 	name=$(basename "$model" .pml)
 	search "$name" 0
 	if proved; then
-		pass "$name: no error in $(states) states"
+		pass "$name: nothing wrong in $(states) states"
 	else
-		fail "$name: must have no error"
+		fail "$name"
 	fi
 	mutants "$name" >"$tmp/mutants"
 	while read -r number text; do
 		search "$name" "$number"
 		error=$(found)
 		if [ -n "$error" ]; then
-			pass "$name, mutant $number: $text: $error"
+			pass "$name, mutant $number ($text): $error, as it must be"
 		else
-			fail "$name, mutant $number: $text: no error found"
+			fail "$name, mutant $number ($text): no error found"
 		fi
 	done <"$tmp/mutants"
 done

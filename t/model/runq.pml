@@ -1,27 +1,29 @@
 /*
- * The ring of a P: one owner, two thieves.
+ * The ring of a P: its owner, and two thieves.
  *
- * lib/sched/runq.c. Shared words: head and tail (32-bit counters, here 8-bit ones that start just below
- * their wrap), and the slots. tail is written by the owner alone; head only grows, by CAS.
+ * lib/sched/runq.c. head and tail are 32-bit counters (8-bit ones here, which start just below their wrap);
+ * tail is written by the owner alone, head grows by CAS.
  *
- * - put(): wf_runqput. The slot is written, then the tail exchanged. A full ring overflows to the
- *   global queue, which has a lock and is not modelled: what goes there counts as taken.
- * - oldest(): wf_runqget of the owner and wf_runqsteal of a thief. Head, tail, slot, in this order, then
- *   CAS on head. Both retry when it fails.
- * - take(): wf_runqtake, a joiner's way to its unstarted child, as the owner of a Chase-Lev deque takes.
- *   The tail is exchanged back first; who finds head still below has the slot alone; at the last task
- *   the CAS on head decides, and the tail is put right in both outcomes. Meanwhile head may be ahead of
- *   tail by one, which is why all comparisons are those of a signed difference.
+ * - put: wf_runqput. The slot is written, then the tail exchanged. When the ring is full its older half (here
+ *   the oldest) and the new task go to the global queue (overflow): one CAS on head takes them off.
+ * - grab: wf_runqget of the owner, wf_runqsteal of a thief. Head, tail, slot, in this order, then CAS
+ *   on head, and again when that fails.
+ * - take: wf_runqtake, a joiner's way to its unstarted child, as the owner of a Chase-Lev deque pops. The
+ *   tail is exchanged back first; who then finds head below it has the slot alone; at the last task
+ *   the CAS on head decides, and the tail is put right in both outcomes. Meanwhile head may be ahead of tail
+ *   by one, which is why all but the owner's look for room compare by signed difference.
  *
- * The owner does these in any order, the thieves steal all the time.
- * Promise: each task is taken exactly once, and after the ring was seen empty none is left.
+ * The owner does these in any order, the thieves steal all the time. What else is in a P (runnext, which
+ * changes by exchange and CAS alone) is not modelled.
+ * Promise: each task is taken exactly once, and none is left when the owner has seen the ring empty.
  *
  * mutant 1: the take-back's exchange is a plain store
  * mutant 2: the CAS on head is a load and a store
  * mutant 3: the tail is published before the slot is written
- * mutant 4: a thief loads the tail before the head
+ * mutant 4: the tail is loaded before the head
  * mutant 5: the last task is taken back without the CAS
  * mutant 6: the counters are compared as unsigned
+ * mutant 7: a full ring is emptied without the CAS
  */
 #ifndef MUTANT
 #define MUTANT	0
@@ -76,7 +78,7 @@ inline claim(me, g)
 }
 
 /* ok: a task was taken, or there is none (none is set) */
-inline oldest(me)
+inline grab(me)
 {
 	do
 	::
@@ -104,29 +106,46 @@ inline oldest(me)
 
 inline put(task)
 {
-	h = ld(OWNER, HEAD);
-	t = ld(OWNER, TAIL);
-	if
-	:: add(t, -h) < N ->
-#if MUTANT == 3
-		xchg(OWNER, TAIL, add(t, 1));
-		st(OWNER, SLOT(t), task)
+	do
+	:: h = ld(OWNER, HEAD);
+		t = ld(OWNER, TAIL);
+		if
+		:: add(t, -h) < N -> break
+		:: else
+		fi;
+		g = ld(OWNER, SLOT(h));
+#if MUTANT == 7
+		xchg(OWNER, HEAD, add(h, 1));
+		got(g);
+		ok = 1;
 #else
-		st(OWNER, SLOT(t), task);
-		xchg(OWNER, TAIL, add(t, 1))
+		claim(OWNER, g);
 #endif
-	:: else -> got(task)
-	fi;
-	atomic { h = 0; t = 0 }
+		if
+		:: ok -> got(task); goto put_done
+		:: else
+		fi
+	od;
+#if MUTANT == 3
+	xchg(OWNER, TAIL, add(t, 1));
+	st(OWNER, SLOT(t), task);
+#else
+	st(OWNER, SLOT(t), task);
+	xchg(OWNER, TAIL, add(t, 1));
+#endif
+put_done:
+	atomic { h = 0; t = 0; g = 0; ok = 0 }
 }
 
-/* whatever is in the slot may be the child that the owner joins */
+/* the newest, which may be the child that the owner joins */
 inline take()
 {
 	t = add(ld(OWNER, TAIL), -1);
-	g = ld(OWNER, SLOT(t));
+	h = ld(OWNER, HEAD);
 	if
-	:: g != 0 ->
+	:: less(t, h)
+	:: else ->
+		g = ld(OWNER, SLOT(t));
 #if MUTANT == 1
 		st(OWNER, TAIL, t);
 #else
@@ -136,13 +155,12 @@ inline take()
 		if
 		:: less(h, t) -> got(g)
 #if MUTANT == 5
-		:: h == t -> got(g); st(OWNER, TAIL, add(t, 1)); xchg(OWNER, HEAD, add(t, 1))
+		:: h == t -> got(g); xchg(OWNER, HEAD, add(h, 1)); st(OWNER, TAIL, add(t, 1))
 #else
 		:: h == t -> claim(OWNER, g); st(OWNER, TAIL, add(t, 1))
 #endif
 		:: less(t, h) -> st(OWNER, TAIL, add(t, 1))
 		fi
-	:: else
 	fi;
 	atomic { h = 0; t = 0; g = 0; ok = 0 }
 }
@@ -154,7 +172,7 @@ proctype owner()
 
 	do
 	:: next <= NTASK -> put(next); next++; none = 0
-	:: oldest(OWNER)
+	:: grab(OWNER)
 	:: take()
 	:: next > NTASK && none -> break
 	od;
@@ -170,7 +188,7 @@ proctype thief(byte me)
 	bit ok, none;
 
 	do
-	:: oldest(me)
+	:: grab(me)
 	:: closed -> break
 	od
 }

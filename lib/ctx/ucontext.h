@@ -1,0 +1,12 @@
+/*
+ * The portable backend is all out of line: a switch records where its frame is, and
+ * the thread-local variable is read where no compiler can keep its address.
+ */
+#ifndef WF_CTX_BACKEND_H
+#define WF_CTX_BACKEND_H
+
+struct m *wf_ctx_switch(struct gobuf *from, struct gobuf *to, struct m *m);
+struct g *wf_getg(void);
+void wf_setg(struct g *g);
+
+#endif
