@@ -63,4 +63,12 @@ static inline void wf_setg(struct g *g)
 			     : "memory");
 }
 
+/* A stopped context goes on under another gobuf's name. */
+static inline void wf_ctx_hand(struct gobuf *to, const struct gobuf *from)
+{
+	to->sp = from->sp;
+	to->pc = from->pc;
+	to->ctxt = from->ctxt;
+}
+
 #endif

@@ -9,4 +9,13 @@ struct m *wf_ctx_switch(struct gobuf *from, struct gobuf *to, struct m *m);
 struct g *wf_getg(void);
 void wf_setg(struct g *g);
 
+/* A stopped or fresh context goes on under another gobuf's name. */
+static inline void wf_ctx_hand(struct gobuf *to, const struct gobuf *from)
+{
+	to->sp = from->sp;
+	to->pc = from->pc;
+	to->ctxt = from->ctxt;
+	to->ret = from->ret;
+}
+
 #endif

@@ -12,9 +12,10 @@
 #include "sched/fast.h"
 
 /* A G for fn(arg), made at pc; in nobody's hands but the caller's. */
-static inline struct g *make(struct m *m, uintptr_t fn, void *arg, uint16_t flags, uintptr_t pc)
+static inline struct g *make(struct gcache *cache, uintptr_t fn, void *arg, uint16_t flags,
+			     uintptr_t pc)
 {
-	struct g *g = wf_gget(wf_gcache(m));
+	struct g *g = wf_gget(cache);
 
 	if (!g)
 		return NULL;
@@ -26,10 +27,8 @@ static inline struct g *make(struct m *m, uintptr_t fn, void *arg, uint16_t flag
 }
 
 /* Queue a new G on the caller's P. */
-static inline void submit(struct m *m, struct g *g)
+static inline void submit(struct p *p, struct g *g)
 {
-	struct p *p = wf_p(m);
-
 	wf_setstatus(g, G_DEAD, G_RUNNABLE);
 	wf_count(&p->stats.created, 1);
 	wf_runqput(p, g);
@@ -84,7 +83,7 @@ static int apply(struct m *m, struct g *g, const weft_attr_t *attr)
 static int create(struct m *m, weft_t *task, const weft_attr_t *attr, uintptr_t fn, void *arg,
 		  uintptr_t pc, struct g **made)
 {
-	struct g *g = make(m, fn, arg, GF_EXPOSED, pc);
+	struct g *g = make(wf_gcache(m), fn, arg, GF_EXPOSED, pc);
 	int error;
 
 	if (!g)
@@ -112,9 +111,11 @@ static int create_foreign(weft_t *task, const weft_attr_t *attr, uintptr_t fn, v
 	return error;
 }
 
-int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void *arg)
+/* weft_create and weft_go when anything is special: attributes, a foreign thread,
+ * an empty cache. */
+static __attribute__((noinline)) int create_slow(weft_t *task, const weft_attr_t *attr,
+						 void *(*fn)(void *), void *arg, uintptr_t pc)
 {
-	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
 	struct m *m;
 	struct g *g;
 	int error;
@@ -126,16 +127,16 @@ int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void
 		return create_foreign(task, attr, (uintptr_t)fn, arg, pc);
 	error = create(m, task, attr, (uintptr_t)fn, arg, pc, &g);
 	if (!error)
-		submit(m, g);
+		submit(wf_p(m), g);
 	wf_leave(m);
 	return error;
 }
 
-static __attribute__((noinline)) int go_foreign(uintptr_t fn, void *arg, uintptr_t pc)
+static int go_foreign(uintptr_t fn, void *arg, uintptr_t pc)
 {
 	struct m *m = wf_foreign_enter();
 	int error = m ? wf_boot() : ENOMEM;
-	struct g *g = error ? NULL : make(m, fn, arg, GF_VOID, pc);
+	struct g *g = error ? NULL : make(wf_gcache(m), fn, arg, GF_VOID, pc);
 
 	if (g)
 		submit_foreign(g);
@@ -144,9 +145,8 @@ static __attribute__((noinline)) int go_foreign(uintptr_t fn, void *arg, uintptr
 	return error ? error : g ? 0 : ENOMEM;
 }
 
-int weft_go(void (*fn)(void *), void *arg)
+static __attribute__((noinline)) int go_slow(void (*fn)(void *), void *arg, uintptr_t pc)
 {
-	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
 	struct m *m;
 	struct g *g;
 
@@ -155,26 +155,68 @@ int weft_go(void (*fn)(void *), void *arg)
 	m = wf_enter();
 	if (!m)
 		return go_foreign((uintptr_t)fn, arg, pc);
-	g = make(m, (uintptr_t)fn, arg, GF_VOID, pc);
+	g = make(wf_gcache(m), (uintptr_t)fn, arg, GF_VOID, pc);
 	if (g)
-		submit(m, g);
+		submit(wf_p(m), g);
 	wf_leave(m);
 	return g ? 0 : ENOMEM;
 }
 
+int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void *arg)
+{
+	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
+	struct g *self = wf_getg(), *g;
+	struct m *m;
+	struct p *p;
+
+	if (wf_unlikely(!task || !fn || attr || !self))
+		return create_slow(task, attr, fn, arg, pc);
+	m = self->m;
+	if (wf_unlikely(!wf_enter_plain(m)))
+		return create_slow(task, attr, fn, arg, pc);
+	p = wf_p(m);
+	if (wf_unlikely(!p->gfree.list))
+		return create_slow(task, attr, fn, arg, pc);
+	g = make(&p->gfree, (uintptr_t)fn, arg, GF_EXPOSED, pc);
+	*task = wf_handle(g);
+	submit(p, g);
+	wf_leave(m);
+	return 0;
+}
+
+int weft_go(void (*fn)(void *), void *arg)
+{
+	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
+	struct g *self = wf_getg();
+	struct m *m;
+	struct p *p;
+
+	if (wf_unlikely(!fn || !self))
+		return go_slow(fn, arg, pc);
+	m = self->m;
+	if (wf_unlikely(!wf_enter_plain(m)))
+		return go_slow(fn, arg, pc);
+	p = wf_p(m);
+	if (wf_unlikely(!p->gfree.list))
+		return go_slow(fn, arg, pc);
+	submit(p, make(&p->gfree, (uintptr_t)fn, arg, GF_VOID, pc));
+	wf_leave(m);
+	return 0;
+}
+
 int wf_spawn(struct m *m, void (*fn)(void *), void *arg)
 {
-	struct g *g = make(m, (uintptr_t)fn, arg, GF_VOID, 0);
+	struct g *g = make(wf_gcache(m), (uintptr_t)fn, arg, GF_VOID, 0);
 
 	if (g)
-		submit(m, g);
+		submit(wf_p(m), g);
 	return g ? 0 : ENOMEM;
 }
 
 /* A program's main: queued by booting, on m0's P, or by whoever starts again. */
 int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize)
 {
-	struct g *g = make(m, (uintptr_t)fn, arg, GF_VOID, 0);
+	struct g *g = make(wf_gcache(m), (uintptr_t)fn, arg, GF_VOID, 0);
 	struct gattr *attr = wf_alloc(sizeof *attr);
 
 	if (!g || !attr) {

@@ -30,13 +30,6 @@ static inline void wf_runqput(struct p *p, struct g *g)
 	atomic_exchange(&p->runqtail, tail + 1);
 }
 
-/* Both lines of a G that is soon to be touched; any address will do. */
-static inline void wf_prefetch(const struct g *g)
-{
-	__builtin_prefetch(g, 1);
-	__builtin_prefetch(&g->stack, 1);
-}
-
 /* The oldest of a ring; NULL when it is empty. Anybody. */
 static inline struct g *wf_runqget(struct p *p)
 {
@@ -48,8 +41,6 @@ static inline struct g *wf_runqget(struct p *p)
 		if ((int32_t)(tail - head) <= 0)
 			return NULL;
 		g = atomic_load_explicit(&p->runq[head % RUNQ_SIZE], memory_order_relaxed);
-		wf_prefetch(atomic_load_explicit(&p->runq[(head + 1) % RUNQ_SIZE],
-						 memory_order_relaxed));
 		if (wf_likely(atomic_compare_exchange_weak(&p->runqhead, &head, head + 1)))
 			return g;
 	}
@@ -99,7 +90,6 @@ static inline struct g *wf_gget(struct gcache *cache)
 		return NULL;
 	cache->list = g->schedlink;
 	cache->n--;
-	wf_prefetch(cache->list);
 	return g;
 }
 
@@ -137,24 +127,20 @@ static inline void wf_lifeunlock(struct g *g, uint64_t life)
 }
 
 /* Take the lock in a G's life word if handle is (still) its: *life is the word
- * as it was. False for a stale handle. */
+ * as it was. False for a stale handle. A chunk's description, which an index may
+ * stand for, has no life; nor is it harmful to lock another's for a moment. */
 static inline bool wf_lifelock_of(unsigned long handle, struct g **gp, uint64_t *life)
 {
 	uint32_t index = (uint32_t)handle;
-	struct chunk *chunk;
-	struct g *g;
+	struct g *chunk, *g;
 	uint64_t word;
 
 	/* acquire: pairs with chunk_new's release */
-	chunk = atomic_load_explicit(&wf_chunks[index >> CHUNK_BITS & (CHUNKS - 1)],
-				     memory_order_acquire);
-	if (wf_unlikely(!chunk || chunk->base != (index & ~(uint32_t)(CHUNK_GS - 1)) ||
-			!(index & (CHUNK_GS - 1))))
+	chunk = (struct g *)atomic_load_explicit(&wf_chunks[index >> CHUNK_BITS],
+						 memory_order_acquire);
+	if (wf_unlikely(!chunk))
 		return false;
-	*gp = g = (struct g *)chunk + (index & (CHUNK_GS - 1));
-	if (wf_unlikely(atomic_load_explicit(&g->life, memory_order_relaxed) >> LIFE_BITS !=
-			handle >> LIFE_BITS))
-		return false;
+	*gp = g = chunk + index % CHUNK_GS;
 	*life = word = wf_lifelock(g);
 	if (wf_likely(word >> LIFE_BITS == handle >> LIFE_BITS))
 		return true;
@@ -205,6 +191,16 @@ static inline void wf_stackput(struct p *p, struct gtop *top)
 	p->nstacks++;
 }
 
+/* From a cache that is not empty. */
+static inline struct gtop *wf_stackpop(struct p *p)
+{
+	struct gtop *top = p->stacks;
+
+	p->stacks = top->link;
+	p->nstacks--;
+	return top;
+}
+
 /* A fresh G has the stack from now on: one that runs it, or is to. */
 static inline void wf_ownstack(struct g *g, struct gtop *top)
 {
@@ -220,22 +216,15 @@ static inline void wf_ownstack(struct g *g, struct gtop *top)
 static inline void wf_takestack(struct g *g, struct gtop *top)
 {
 	wf_ownstack(g, top);
-	g->sched.sp = top->idle.sp;
-	g->sched.pc = top->idle.pc;
-	g->sched.ctxt = top->idle.ctxt;
-	g->sched.ret = top->idle.ret;
+	wf_ctx_hand(&g->sched, &top->idle);
 }
 
 /* The same from the P's cache; false: there is none, and g waits for one. */
 static inline bool wf_givestack(struct p *p, struct g *g)
 {
-	struct gtop *top = p->stacks;
-
-	if (wf_unlikely(!top || g->flags & GF_ATTR))
+	if (wf_unlikely(!p->stacks || g->flags & GF_ATTR))
 		return wf_givestackslow(p, g);
-	p->stacks = top->link;
-	p->nstacks--;
-	wf_takestack(g, top);
+	wf_takestack(g, wf_stackpop(p));
 	return true;
 }
 
@@ -262,7 +251,7 @@ static inline void wf_setcancellable(struct g *g, bool cancellable)
 }
 
 /* g, off its stack, waits from now on (K1). */
-static inline void wf_parked(struct g *g)
+__attribute__((always_inline)) static inline void wf_parked(struct g *g)
 {
 	if (!(g->flags & GF_CANCELLABLE)) {
 		wf_setstatus(g, G_RUNNING, G_WAITING);
@@ -317,12 +306,12 @@ __attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 	void *what = p->commit.what;
 
 	p->commit.after = AFTER_NOTHING;
-	if (after == AFTER_QUEUE) { /* it yielded */
+	if (wf_likely(after == AFTER_STACK)) { /* its task ended */
+		wf_stackput(p, what);
+	} else if (after == AFTER_QUEUE) { /* it yielded */
 		wf_setstatus(what, G_RUNNING, G_RUNNABLE);
 		wf_runqput(p, what);
 		wf_wake();
-	} else if (after == AFTER_STACK) { /* its task ended */
-		wf_stackput(p, what);
 	} else if (after == AFTER_PARK) {
 		wf_parked(what);
 	} else if (after == AFTER_CALL) {
@@ -342,7 +331,7 @@ static inline void wf_torun(struct m *m, struct g *to)
 
 /* The direct switch. to has its stack and is not bound to an M. Returns the M
  * that g runs on when it goes on. */
-static inline struct m *wf_switchto(struct m *m, struct g *g, struct g *to)
+__attribute__((always_inline)) static inline struct m *wf_switchto(struct m *m, struct g *g, struct g *to)
 {
 	wf_chaos();
 	wf_savetask(m, g);
@@ -358,7 +347,7 @@ static inline struct m *wf_switchto(struct m *m, struct g *g, struct g *to)
 
 /* wf_gopark with the next to run, a G that nothing can happen to before g is off
  * its stack: it is in nobody's hands but the caller's. */
-static inline struct m *wf_parkinto(struct m *m, struct g *g, struct g *next, bool cancellable)
+__attribute__((always_inline)) static inline struct m *wf_parkinto(struct m *m, struct g *g, struct g *next, bool cancellable)
 {
 	struct p *p = wf_p(m);
 

@@ -40,10 +40,8 @@ bool wf_givestackslow(struct p *p, struct g *g)
 /* What the task is once it begins; nothing of who was on the stack before. */
 static inline void begin(struct m *m, struct g *g, struct gtop *top)
 {
-	*m->errnop = 0;
+	*m->errnop = 0; /* exceptions: who left the M took them along */
 	top->state = (struct taskstate){0};
-	if (m->eh)
-		*m->eh = (struct ehglobals){0};
 	if (__builtin_expect(g->flags & GF_FPENV, 0))
 		wf_fpenv_load(&top->env);
 }
@@ -62,9 +60,9 @@ static inline struct m *run(struct m *m, struct g *g, struct gtop *top)
 	g->sched.ret = (uintptr_t)result;
 	if (__builtin_expect(top->keys.used, 0))
 		wf_keys_destroy(&top->keys);
-	m = wf_enter();
-	if (!m) /* in a forked child this was the last thread */
-		exit(0);
+	m = g->m;
+	if (wf_unlikely(!wf_enter_plain(m)) && !(m = wf_enter_slow(g)))
+		exit(0); /* in a forked child this was the last thread */
 	if (m->eh)
 		*m->eh = (struct ehglobals){0};
 	if (__builtin_expect(g->flags & GF_FPENV, 0))

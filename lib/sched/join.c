@@ -230,7 +230,7 @@ int weft_join(weft_t handle, void **value)
 		m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
 	} else {
 		child->flags |= GF_DIRECT;
-		wf_givestack(p, child);
+		wf_takestack(child, wf_stackpop(p));
 		m = wf_parkinto(m, self, child, wf_cancellable(self));
 	}
 	return conclude(m, self, child, value);

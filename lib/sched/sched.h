@@ -431,7 +431,7 @@ enum {
 	CHUNK_BITS = 14,
 	CHUNK_GS = 1 << CHUNK_BITS,
 	CHUNK_SIZE = CHUNK_GS * sizeof(struct g),
-	CHUNKS = 1 << 14,
+	CHUNKS = 1 << (32 - CHUNK_BITS),
 };
 struct chunk {
 	uint32_t base; /* index of its first slot */
