@@ -37,7 +37,7 @@ int weft_cancel(weft_t task)
 	if (!m && !foreign)
 		return ENOMEM;
 	if (wf_lifelock_of(task, &g, &life)) {
-		error = g->flags & GF_FOREIGN ? EINVAL : 0;
+		error = life & LIFE_FOREIGN ? EINVAL : 0;
 		if (!error && !(life & LIFE_DONE))
 			request(m, g);
 		wf_lifeunlock(g, life);

@@ -114,12 +114,16 @@ static _Noreturn void exit_foreign(void *value)
 void weft_exit(void *value)
 {
 	struct g *g = wf_getg();
-	struct _Unwind_Exception exception = {.exception_cleanup = swallowed};
+	struct _Unwind_Exception *exception;
 
 	if (!g || g->flags & GF_FOREIGN)
 		exit_foreign(value);
 	g->sched.ret = (uintptr_t)value;
 	g->top->state.exiting = true;
-	_Unwind_ForcedUnwind(&exception, stop, NULL);
+	/* not in this frame, which is gone as soon as a landing pad runs */
+	_Static_assert(sizeof *exception <= sizeof g->top->exception, "room for it");
+	exception = (struct _Unwind_Exception *)g->top->exception;
+	*exception = (struct _Unwind_Exception){.exception_cleanup = swallowed};
+	_Unwind_ForcedUnwind(exception, stop, NULL);
 	end(); /* nothing could be unwound */
 }

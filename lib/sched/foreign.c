@@ -86,6 +86,7 @@ void wf_foreign_adopt(struct m *m, struct g *g)
 {
 	pthread_once(&wf_foreign_once, make_key);
 	stand_in(m, g);
+	atomic_fetch_or(&g->life, LIFE_FOREIGN);
 	m->proxy = g;
 	m->proxyboot = wf_sched.boots;
 }
@@ -115,6 +116,8 @@ unsigned long wf_foreign_self(void)
 		if (g) {
 			g->flags = GF_FOREIGN | GF_EXPOSED;
 			g->m = m;
+			atomic_store_explicit(&g->life, g->life | LIFE_FOREIGN,
+					      memory_order_relaxed);
 		}
 		m->proxy = g;
 		m->proxyboot = wf_sched.boots;

@@ -12,11 +12,8 @@
 
 #include "sched/fast.h"
 
-/* Why g can't be joined or detached by anybody; 0 when it can. */
-static int unjoinable(const struct g *g, uint64_t life)
-{
-	return g->flags & GF_FOREIGN || life & (LIFE_DETACHED | LIFE_JOINING) ? EINVAL : 0;
-}
+/* What keeps a task from being joined by (another) anybody. */
+enum { LIFE_UNJOINABLE = LIFE_DETACHED | LIFE_JOINING | LIFE_FOREIGN };
 
 /* The life of an ended child, locked, is over; its result was wanted. */
 static void reap(struct m *m, struct g *child, uint64_t life, void **value)
@@ -35,7 +32,9 @@ static int lock_joinable(weft_t handle, const struct g *self, struct g **child, 
 
 	if (!wf_lifelock_of(handle, child, life))
 		return ESRCH;
-	error = *child == self ? EDEADLK : unjoinable(*child, *life);
+	error = *child == self				? EDEADLK
+		: *life & LIFE_UNJOINABLE ? EINVAL
+					  : 0;
 	if (error)
 		wf_lifeunlock(*child, *life);
 	return error;
@@ -201,7 +200,7 @@ static __attribute__((noinline)) int join_slow(weft_t handle, void **value)
  * be run in the caller's place at once. child's life is locked. */
 static inline bool runs_at_once(struct p *p, const struct g *self, struct g *child, uint64_t life)
 {
-	return !(life & (LIFE_DONE | LIFE_DETACHED | LIFE_JOINING)) &&
+	return !(life & (LIFE_DONE | LIFE_UNJOINABLE)) &&
 	       !(self->flags & GF_LOCKED) && p->stacks && wf_runqtake(p, child);
 }
 
@@ -269,7 +268,7 @@ int weft_detach(weft_t handle)
 	if (!m && !foreign)
 		return ENOMEM;
 	if (wf_lifelock_of(handle, &g, &life)) {
-		error = g->flags & GF_FOREIGN || life & LIFE_DETACHED ? EINVAL : 0;
+		error = life & (LIFE_FOREIGN | LIFE_DETACHED) ? EINVAL : 0;
 		if (!error && life & LIFE_DONE && !(life & LIFE_JOINING))
 			wf_lifeend(m ? m : foreign, g, life);
 		else

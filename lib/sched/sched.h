@@ -86,6 +86,7 @@ enum {
 	LIFE_DETACHED = 2, /* nobody may join */
 	LIFE_JOINING = 4,  /* joiner joins */
 	LIFE_DONE = 8,     /* ended, its result is in sched.ret */
+	LIFE_FOREIGN = 16, /* stands for a foreign thread */
 	LIFE_BITS = 32,
 };
 
@@ -165,6 +166,7 @@ struct gtop {
 	struct ehglobals eh;
 	struct weft_cleanup *cleanup;
 	struct fpenv env;   /* while the task is off its M, under GF_FPENV */
+	_Alignas(16) unsigned char exception[64]; /* weft_exit's unwinding */
 	struct keys keys;
 };
 
