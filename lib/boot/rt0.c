@@ -102,6 +102,7 @@ void wf_become_m0(void)
 	struct m *link = wf_m0.alllink;
 
 	memset(&wf_m0, 0, sizeof wf_m0);
+	memset(&wf_g0, 0, sizeof wf_g0); /* its stack is another thread's now */
 	wf_m0.alllink = link;
 	wf_mprepare(&wf_m0, &wf_g0);
 	wf_setg(&wf_g0);

@@ -375,6 +375,8 @@ static void free_all(void)
 {
 	struct m *m, *next, *foreign = NULL;
 
+	for (unsigned i = 0; i < wf_sched.nps; i++)
+		wf_stackflush(wf_allp[i]);
 	wf_stackreset();
 	wf_names_reset();
 	for (unsigned i = 0; i < wf_sched.nps; i++) {

@@ -61,14 +61,22 @@ function wf_ctx_mcall
 	ud2
 	end wf_ctx_mcall
 
-function wf_resume
-	.cfi_def_cfa_offset 64
+/* The CFI stands before the endbr64: this address is what a debugger looks up. */
+	.globl wf_resume
+	.hidden wf_resume
+	.type wf_resume, @function
+	.p2align 4
+wf_resume:
+	.cfi_startproc
+	.cfi_def_cfa_offset 56
+	.cfi_offset rip, -8
 	.cfi_offset rbp, -16
 	.cfi_offset rbx, -24
 	.cfi_offset r12, -32
 	.cfi_offset r13, -40
 	.cfi_offset r14, -48
 	.cfi_offset r15, -56
+	endbr64
 	restore r15
 	restore r14
 	restore r13

@@ -80,3 +80,10 @@ void wf_ctx_clear_flags(void)
 {
 	__asm__ __volatile__("cld" : : : "cc");
 }
+
+uintptr_t wf_ctx_low(const struct gobuf *buf)
+{
+	enum { RED_ZONE = 128 };
+
+	return buf->sp - RED_ZONE;
+}

@@ -79,6 +79,9 @@ struct ctxframe {
 };
 void wf_ctx_frame(const struct gobuf *buf, struct ctxframe *frame);
 
+/* Below this a stopped context has nothing on its stack; 0 when it has none yet. */
+uintptr_t wf_ctx_low(const struct gobuf *buf);
+
 /* What the ABI wants of a thread's flags that nobody has set up: CLD. */
 void wf_ctx_clear_flags(void);
 

@@ -222,3 +222,10 @@ __attribute__((noinline)) void wf_setg(struct g *g)
 	__asm__ __volatile__("" : : : "memory");
 	wf_tls_g = g;
 }
+
+uintptr_t wf_ctx_low(const struct gobuf *buf)
+{
+	enum { FRAME = 1024 }; /* more than the switch's own, below its jmp_buf */
+
+	return buf->pc ? buf->ctxt - FRAME : 0;
+}

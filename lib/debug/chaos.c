@@ -1,8 +1,11 @@
 /*
  * The debug build's disorder: at every park, ready, steal and switch another
- * thread may go first, so that interleavings come up which are rare otherwise.
+ * thread may go first, so that interleavings come up which are rare otherwise;
+ * and a stack that is put back is filled with a pattern where its last task was,
+ * so that who still looks there finds nothing of use.
  */
 #include <sched.h>
+#include <string.h>
 #include <time.h>
 
 #include "sched/sched.h"
@@ -23,4 +26,14 @@ void wf_chaos(void)
 		sched_yield();
 	else if (dice % 256 == 1)
 		nanosleep(&nap, NULL);
+}
+
+void wf_poison(struct gtop *top)
+{
+	enum { DEPTH = 4096, PATTERN = 0xdb };
+	uintptr_t low = wf_ctx_low(&top->idle);
+	uintptr_t from = low > top->stk.lo + DEPTH ? low - DEPTH : top->stk.lo;
+
+	if (low > from)
+		memset((void *)from, PATTERN, low - from);
 }

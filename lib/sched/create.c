@@ -245,9 +245,11 @@ weft_t weft_self(void)
 
 	if (!g || !wf_up() || g == &g->m->gstore)
 		return wf_foreign_self();
-	if (!(g->flags & GF_EXPOSED)) { /* made by weft_go: nobody joins it */
+	if (!(g->flags & GF_EXPOSED)) {
 		g->flags |= GF_EXPOSED;
-		atomic_store_explicit(&g->life, g->life | LIFE_DETACHED, memory_order_relaxed);
+		if (!(g->flags & GF_MAIN)) /* made by weft_go: nobody joins it */
+			atomic_store_explicit(&g->life, g->life | LIFE_DETACHED,
+					      memory_order_relaxed);
 	}
 	return wf_handle(g);
 }

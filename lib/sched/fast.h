@@ -127,8 +127,8 @@ static inline void wf_lifeunlock(struct g *g, uint64_t life)
 }
 
 /* Take the lock in a G's life word if handle is (still) its: *life is the word
- * as it was. False for a stale handle. A chunk's description, which an index may
- * stand for, has no life; nor is it harmful to lock another's for a moment. */
+ * as it was. False for a stale handle. Generation 0 is what slots have that no G
+ * was ever in. It does no harm to lock another life for a moment. */
 static inline bool wf_lifelock_of(unsigned long handle, struct g **gp, uint64_t *life)
 {
 	uint32_t index = (uint32_t)handle;
@@ -138,7 +138,7 @@ static inline bool wf_lifelock_of(unsigned long handle, struct g **gp, uint64_t 
 	/* acquire: pairs with chunk_new's release */
 	chunk = (struct g *)atomic_load_explicit(&wf_chunks[index >> CHUNK_BITS],
 						 memory_order_acquire);
-	if (wf_unlikely(!chunk))
+	if (wf_unlikely(!chunk || !(handle >> LIFE_BITS)))
 		return false;
 	*gp = g = chunk + index % CHUNK_GS;
 	*life = word = wf_lifelock(g);
@@ -182,6 +182,7 @@ static inline void wf_lifeend(struct m *m, struct g *g, uint64_t life)
 
 static inline void wf_stackput(struct p *p, struct gtop *top)
 {
+	wf_poison(top);
 	if (wf_unlikely(!top->common || p->nstacks == STACK_CACHE_MAX || wf_sched.stackq.n)) {
 		wf_stackputslow(p, top);
 		return;
@@ -357,10 +358,16 @@ __attribute__((always_inline)) static inline struct m *wf_parkinto(struct m *m, 
 	return wf_switchto(m, g, next);
 }
 
-/* Claim a G that was found waiting; false when it was cancelled meanwhile. */
+/* Claim a G that was found waiting; false when it was cancelled meanwhile, or is
+ * not off its stack yet. */
 static inline bool wf_claim_waiter(struct g *g)
 {
-	return wf_claim(g, G_WAITINGC) || wf_status(g) == G_WAITING;
+	if (wf_claim(g, G_WAITINGC))
+		return true;
+	if (wf_status(g) != G_WAITING)
+		return false;
+	wf_setstatus(g, G_WAITING, G_RUNNABLE);
+	return true;
 }
 
 /* A G that can be switched to from here; NULL when g0 has to find one. */

@@ -94,7 +94,7 @@ __attribute__((always_inline)) static inline struct g *end_exposed(struct m *m, 
 	struct g *joiner = g->joiner;
 
 	wf_setstatus(g, G_RUNNING, G_DEAD);
-	if (life & LIFE_DETACHED) {
+	if (life & LIFE_DETACHED || (g->flags & GF_MAIN && !joiner)) {
 		wf_lifeend(m, g, life);
 		return NULL;
 	}

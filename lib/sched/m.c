@@ -17,7 +17,7 @@
 
 extern __attribute__((weak)) struct ehglobals *__cxa_get_globals(void);
 
-enum { MSTACK = 256 << 10, LOCKS_MAX = 1 << 30, ALTSTACK = 64 << 10 };
+enum { MSTACK = 256 << 10, LOCKS_MAX = 1 << 30 };
 
 /* --- binding an M and a P ----------------------------------------------- */
 
@@ -111,8 +111,7 @@ static void mfree(struct m *m)
 	wf_sched.freem = m;
 }
 
-/* What belongs to the thread: where its errno is, its exceptions, its control
- * words, a stack for signal handlers, a name. */
+/* What belongs to the thread: where its errno is, its exceptions, its control words. */
 static void minit(struct m *m)
 {
 	m->errnop = &errno;

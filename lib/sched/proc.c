@@ -175,12 +175,14 @@ struct g *wf_findrunnable(struct m *m)
 	}
 }
 
-/* A spinning M found work: it may be the time to wake another. */
+/* A spinning M found work. Who queued more meanwhile saw it spin and woke nobody:
+ * if there is more, another is woken now. */
 static void reset_spinning(struct m *m)
 {
 	m->spinning = false;
 	atomic_fetch_sub(&wf_sched.nmspinning, 1);
-	wf_wake();
+	if (work_anywhere())
+		wf_wake();
 }
 
 /* Hand on what a leaving M has. m0 stays while there is work and no thread for

@@ -417,10 +417,15 @@ _Noreturn void wf_badctxt(void);
 #ifdef WF_DEBUG
 #define wf_assert(condition) ((condition) ? (void)0 : wf_throw("assertion failed: " #condition))
 void wf_chaos(void); /* now and then let another thread go first */
+void wf_poison(struct gtop *top); /* what is left of a task on a free stack */
 #else
 #define wf_assert(condition) ((void)sizeof(condition))
 static inline void wf_chaos(void)
 {
+}
+static inline void wf_poison(struct gtop *top)
+{
+	(void)top;
 }
 #endif
 

@@ -1,0 +1,22 @@
+/*
+ * The parts of test_boot.
+ */
+#ifndef T_BOOT_H
+#define T_BOOT_H
+
+#include <check.h>
+
+enum { PATIENCE = 120 };
+
+TCase *boot_start_tests(void);    /* weft_start */
+TCase *boot_lazy_tests(void);     /* a first call, and weft_shutdown */
+TCase *boot_settings_tests(void); /* weft_configure, the environment, the machine */
+TCase *boot_fork_tests(void);     /* forked children */
+
+/* Creates tasks, joins them, and says whether all went well: the runtime works. */
+int tasks_work(void);
+
+/* Run fn on a thread of its own to its end; its result. */
+void *on_thread(void *(*fn)(void *), void *arg);
+
+#endif
