@@ -2,7 +2,7 @@
  * fork: the child has the caller and no other thread; the runtime is down there, and
  * boots afresh when it is needed.
  */
-#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -31,6 +31,7 @@ static void *give_back(void *arg)
 /* In the child: handles of before are stale, the caller's own is not, all works. */
 static void child_uses_weft(weft_t self, weft_t old)
 {
+	signal(SIGALRM, SIG_DFL);
 	alarm(PATIENCE / 2); /* nobody waits for a grandchild for ever */
 	need(weft_self() == self);
 	need(weft_join(old, NULL) == ESRCH);

@@ -232,10 +232,11 @@ static void *work_and_leave(void *unused)
 
 START_TEST(test_threads_that_come_and_go_leave_nothing)
 {
+	weft_config_t config = {.procs = 1}; /* one cache of stacks */
 	size_t before;
 
 	mallopt(M_ARENA_MAX, 1);
-	ck_assert_int_eq(weft_init(), 0);
+	ck_assert_int_eq(weft_configure(&config), 0);
 	for (int i = 0; i < 20; i++)
 		ck_assert_ptr_null(on_thread(work_and_leave, NULL));
 	before = mapped_bytes();

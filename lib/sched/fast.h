@@ -105,8 +105,8 @@ static inline void wf_gput(struct gcache *cache, struct g *g)
 
 /* --- lives (g.c) ---------------------------------------------------------------------- */
 
-/* Take the lock in a G's life word, held for a few instructions and never over a
- * park. Returns the word as it was. */
+/* Take the lock in a G's life word, held for a few instructions and never while its
+ * holder waits. Returns the word as it was. */
 static inline uint64_t wf_lifelock(struct g *g)
 {
 	uint64_t word = atomic_load_explicit(&g->life, memory_order_relaxed);
@@ -313,8 +313,12 @@ __attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 		wf_setstatus(what, G_RUNNING, G_RUNNABLE);
 		wf_runqput(p, what);
 		wf_wake();
-	} else if (after == AFTER_PARK) {
+	} else if (after == AFTER_PARK) { /* it joins the G that runs now (K4) */
+		struct g *child = m->curg;
+
 		wf_parked(what);
+		wf_lifeunlock(child, (atomic_load_explicit(&child->life, memory_order_relaxed) &
+				      ~(uint64_t)LIFE_LOCK) | LIFE_JOINING);
 	} else if (after == AFTER_CALL) {
 		wf_callcommit(m, p);
 	}
@@ -346,16 +350,17 @@ __attribute__((always_inline)) static inline struct m *wf_switchto(struct m *m, 
 	return m;
 }
 
-/* wf_gopark with the next to run, a G that nothing can happen to before g is off
- * its stack: it is in nobody's hands but the caller's. */
-__attribute__((always_inline)) static inline struct m *wf_parkinto(struct m *m, struct g *g, struct g *next, bool cancellable)
+/* wf_gopark of a joiner that runs its child instead: the child is in nobody's hands
+ * but the caller's, and its life is locked until the joiner is parked (K4). */
+__attribute__((always_inline)) static inline struct m *wf_parkinto(struct m *m, struct g *g,
+								   struct g *child, bool cancellable)
 {
 	struct p *p = wf_p(m);
 
 	wf_setcancellable(g, cancellable);
 	wf_count(&p->stats.parks, 1);
 	wf_setcommit(p, AFTER_PARK, g);
-	return wf_switchto(m, g, next);
+	return wf_switchto(m, g, child);
 }
 
 /* Claim a G that was found waiting; false when it was cancelled meanwhile, or is

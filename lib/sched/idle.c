@@ -87,35 +87,84 @@ static bool surplus(struct m *m)
 	return ends;
 }
 
-/* Sleep without a P until there is one, or the M is wanted. */
-void wf_stopm(void)
+/* With wf_sched.lock held: whether m need not sleep after all. Without a thread to
+ * be had, who made work may have found nobody asleep and left its P idle. */
+static bool needed(struct m *m, struct p **p)
 {
-	struct m *m = wf_getg()->m;
+	*p = NULL;
+	if (wf_sched.dying || m->ending || (m == &wf_m0 && wf_sched.m0exit))
+		return true;
+	if (wf_have.threadlimit && wf_sched.npidle && !wf_sched.gcwaiting && wf_work_anywhere())
+		*p = wf_pidleget();
+	return *p;
+}
+
+/* Until somebody leaves a P in nextp, or wants the M. */
+static struct p *sleep_on_note(struct m *m)
+{
 	struct p *p;
 
-	wf_lock(&wf_sched.lock);
-	if (wf_sched.dying || m->ending || (m == &wf_m0 && wf_sched.m0exit)) {
-		wf_unlock(&wf_sched.lock);
-		return;
-	}
-	mput(m);
-	wf_unlock(&wf_sched.lock);
 	if (!wf_notetsleep(&m->park, QUIET_NS)) {
 		if (surplus(m)) {
 			m->ending = true;
-			return;
+			return NULL;
 		}
 		wf_notesleep(&m->park);
 	}
 	wf_noteclear(&m->park);
 	p = m->nextp;
 	m->nextp = NULL;
+	return p;
+}
+
+/* Sleep without a P until there is one, or the M is wanted. */
+void wf_stopm(void)
+{
+	struct m *m = wf_getg()->m;
+	bool stays;
+	struct p *p;
+
+	wf_lock(&wf_sched.lock);
+	stays = needed(m, &p);
+	if (!stays)
+		mput(m);
+	wf_unlock(&wf_sched.lock);
+	if (!stays)
+		p = sleep_on_note(m);
 	if (p)
 		wf_acquirep(p);
 }
 
+static void give(struct m *m, struct p *p, bool spinning)
+{
+	m->spinning = spinning;
+	m->nextp = p;
+	wf_notewakeup(&m->park);
+}
+
+/* There is no thread for p: somebody who went to sleep meanwhile gets it, or it is
+ * idle and counts as spinning no more. */
+static bool give_late(struct p *p, bool spinning)
+{
+	struct m *m;
+
+	wf_lock(&wf_sched.lock);
+	m = wf_mget();
+	if (!m) {
+		if (spinning)
+			atomic_fetch_sub(&wf_sched.nmspinning, 1);
+		wf_pidleput(p);
+	}
+	wf_unlock(&wf_sched.lock);
+	if (m)
+		give(m, p, spinning);
+	return m;
+}
+
 /* Have an M run p, or an idle P when p is NULL. False when there was none, or no
- * M and no thread for a new one; p is idle then. */
+ * M and no thread for a new one; p is idle then. What counts as spinning for it
+ * is taken back under the lock: else an M could give its P up meanwhile, and who
+ * makes work would see an idle P and trust in somebody who does not spin. */
 bool wf_startm(struct p *p, bool spinning)
 {
 	struct m *m;
@@ -123,24 +172,15 @@ bool wf_startm(struct p *p, bool spinning)
 	wf_lock(&wf_sched.lock);
 	if (!p && !wf_sched.gcwaiting)
 		p = wf_pidleget();
+	if (!p && spinning)
+		atomic_fetch_sub(&wf_sched.nmspinning, 1);
 	m = p ? wf_mget() : NULL;
 	wf_unlock(&wf_sched.lock);
-	if (m) {
-		m->spinning = spinning;
-		m->nextp = p;
-		wf_notewakeup(&m->park);
-		return true;
-	}
-	if (p && !wf_newm(spinning ? wf_mspinning : NULL, p))
-		return true;
-	if (spinning)
-		atomic_fetch_sub(&wf_sched.nmspinning, 1);
-	if (p) {
-		wf_lock(&wf_sched.lock);
-		wf_pidleput(p);
-		wf_unlock(&wf_sched.lock);
-	}
-	return false;
+	if (m)
+		give(m, p, spinning);
+	else if (p && wf_newm(spinning ? wf_mspinning : NULL, p))
+		return give_late(p, spinning);
+	return p;
 }
 
 /* Somebody made work and some P is idle: wake one M for it, unless one is being
@@ -153,29 +193,34 @@ void wf_wakep(void)
 		wf_startm(NULL, true);
 }
 
-/* Give p, which its M can't use now, to another M if there is work for it. True
- * when an M has it; else it is idle. */
-bool wf_handoffp(struct p *p)
+/* p is nobody's; whoever made work meanwhile may have seen no idle P. */
+static void leave_idle(struct p *p)
 {
-	bool work = !wf_runqempty(p) || wf_sched.runq.n || wf_sched.slowq.n;
-
-	if (!wf_sched.gcwaiting && !work && wf_sched.nmspinning + wf_sched.npidle == 0) {
-		uint32_t none = 0;
-
-		/* nobody else looks for work, so somebody has to */
-		if (atomic_compare_exchange_strong(&wf_sched.nmspinning, &none, 1))
-			return wf_startm(p, true);
-	}
-	if (work && !wf_sched.gcwaiting)
-		return wf_startm(p, false);
 	wf_lock(&wf_sched.lock);
 	if (wf_sched.gcwaiting)
 		atomic_store_explicit(&p->status, P_STOPPED, memory_order_relaxed);
 	else
 		wf_pidleput(p);
-	work = wf_sched.runq.n && !wf_sched.gcwaiting;
 	wf_unlock(&wf_sched.lock);
-	if (work)
+	if (wf_work_anywhere())
 		wf_wake();
+}
+
+/* Give p, which its M can't use now, to another M if there is work for it, or if
+ * nobody else would find what comes. False when no M could be had for it. */
+bool wf_handoffp(struct p *p)
+{
+	bool work = !wf_runqempty(p) || wf_sched.runq.n || wf_sched.slowq.n;
+	uint32_t none = 0;
+
+	if (wf_sched.gcwaiting) {
+		leave_idle(p);
+		return true;
+	}
+	if (work)
+		return wf_startm(p, false);
+	if (wf_sched.npidle == 0 && atomic_compare_exchange_strong(&wf_sched.nmspinning, &none, 1))
+		return wf_startm(p, true);
+	leave_idle(p);
 	return true;
 }

@@ -137,15 +137,16 @@ static __attribute__((noinline)) int join_locked(struct m *m, struct g *self, st
 		return 0;
 	}
 	child->joiner = self;
-	wf_lifeunlock(child, life | LIFE_JOINING);
 	if (take_back(m, self, child)) {
 		m = wf_parkinto(m, self, child, wf_cancellable(self));
-	} else if (joins_me(self, child) && withdraw(child)) {
+		return conclude(m, self, child, value);
+	}
+	wf_lifeunlock(child, life | LIFE_JOINING);
+	if (joins_me(self, child) && withdraw(child)) {
 		wf_leave(m);
 		return EDEADLK;
-	} else {
-		m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
 	}
+	m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
 	return conclude(m, self, child, value);
 }
 
@@ -223,8 +224,8 @@ int weft_join(weft_t handle, void **value)
 		return join_slow(handle, value);
 	}
 	child->joiner = self;
-	wf_lifeunlock(child, life | LIFE_JOINING);
 	if (wf_unlikely((child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED)) != 0)) {
+		wf_lifeunlock(child, life | LIFE_JOINING);
 		wf_runqput(p, child);
 		m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
 	} else {

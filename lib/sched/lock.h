@@ -29,8 +29,8 @@ static inline void wf_lock(struct lock *l)
 
 static inline void wf_unlock(struct lock *l)
 {
-	/* release: pairs with wf_lock's acquire */
-	if (atomic_exchange_explicit(&l->word, 0, memory_order_release) == 2)
+	/* pairs with wf_lock's acquire; a full barrier too, for W1 (proc.c) */
+	if (atomic_exchange(&l->word, 0) == 2)
 		wf_lock_wake(l);
 }
 

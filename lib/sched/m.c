@@ -356,6 +356,7 @@ static void queue_self(struct g *g)
 {
 	wf_setstatus(g, G_RUNNING, G_RUNNABLE);
 	wf_globrunqput(g);
+	wf_wake();
 }
 
 static WF_NOWATCH void without_p(struct g *g)
@@ -391,7 +392,7 @@ struct m *wf_enter_slow(struct g *g)
 		return NULL;
 	}
 	wf_light_barrier_slow();
-	if (wf_p(m) && !(m->attn & ATTN_WANTED))
+	if (!(m->attn & ATTN_WANTED) && wf_p(m)) /* in this order, as in wf_enter_plain */
 		return m;
 	return settle_p(m) ? m : wf_mcall(m, g, without_p);
 }

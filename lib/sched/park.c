@@ -13,6 +13,10 @@
  *   K3  weft_cancel sets the request, passes a heavy barrier, looks at the
  *       status. wf_parked sets the status, passes the light one, looks at the
  *       request. One of the two sees the other.
+ *   K4  What K3 looks at belongs to this wait only while the lock of K1 is held: once
+ *       it is released, a cancelled waiter may withdraw, end, and its G be another
+ *       task that waits. So wf_parked comes before the unlocking, and a joiner that
+ *       runs its child at once keeps the child's life locked over the switch.
  *
  * t/model/park.pml is the model.
  */

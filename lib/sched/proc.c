@@ -100,8 +100,8 @@ static struct g *give_up_p(struct p *p)
 	return g;
 }
 
-/* W1: the look after a spinning M said that it spins no more. */
-static bool work_anywhere(void)
+/* W1: the look after an M gave its P up and said that it spins no more. */
+bool wf_work_anywhere(void)
 {
 	if (wf_sched.runq.n || wf_sched.slowq.n)
 		return true;
@@ -144,7 +144,7 @@ static void sleep_without_p(struct m *m)
 		m->spinning = false;
 		atomic_fetch_sub(&wf_sched.nmspinning, 1);
 	}
-	if (work_anywhere() && take_idle_p(m, spinning))
+	if (wf_work_anywhere() && take_idle_p(m, spinning))
 		return;
 	wf_stopm();
 }
@@ -181,7 +181,7 @@ static void reset_spinning(struct m *m)
 {
 	m->spinning = false;
 	atomic_fetch_sub(&wf_sched.nmspinning, 1);
-	if (work_anywhere())
+	if (wf_work_anywhere())
 		wf_wake();
 }
 
@@ -194,7 +194,7 @@ static bool may_leave(struct m *m)
 	m->staying = false;
 	if (!p || wf_handoffp(wf_releasep()) || wf_sched.dying)
 		return true;
-	if (!work_anywhere() || !take_idle_p(m, false))
+	if (!wf_work_anywhere() || !take_idle_p(m, false))
 		return true;
 	m->staying = m == &wf_m0;
 	m->ending = false;

@@ -68,6 +68,8 @@ static unsigned seize_all(const struct p *mine)
 {
 	unsigned left = 0;
 
+	want_stop(set_stop); /* Ms that are new since the last look, too */
+	stop_idle();         /* and what they could not use */
 	wf_heavy_barrier();
 	for (unsigned i = 0; i < wf_sched.nprocs; i++) {
 		struct p *p = wf_allp[i];
@@ -101,8 +103,6 @@ struct m *wf_stoptheworld(struct m *m)
 
 	m = lock_world(m);
 	atomic_store(&wf_sched.gcwaiting, 1);
-	want_stop(set_stop);
-	stop_idle();
 	while (seize_all(m ? wf_p(m) : NULL)) {
 		wf_unlock(&wf_sched.lock);
 		nanosleep(&nap, NULL);

@@ -191,7 +191,7 @@ enum after {
 	AFTER_NOTHING,
 	AFTER_QUEUE, /* what, a G, goes to the tail of the ring */
 	AFTER_STACK, /* what, a stack, is free */
-	AFTER_PARK,  /* what, a G, waits: nothing can have happened meanwhile */
+	AFTER_PARK,  /* what, a G, waits for the G that was switched to, whose life is locked */
 	AFTER_CALL,  /* fn(what, arg), what a G */
 };
 
@@ -329,8 +329,9 @@ static inline bool wf_enter_plain(struct m *m)
 	/* relaxed, with the light barrier: pairs with the seizer's heavy one (I4) */
 	atomic_store_explicit(&m->inside, 1, memory_order_relaxed);
 	wf_light_barrier();
-	return __builtin_expect(atomic_load_explicit(&m->p, memory_order_relaxed) &&
-					!atomic_load_explicit(&m->attn, memory_order_relaxed),
+	/* acquire: attn before p: who cleared attn had done with p before */
+	return __builtin_expect(!atomic_load_explicit(&m->attn, memory_order_acquire) &&
+					atomic_load_explicit(&m->p, memory_order_relaxed),
 				1);
 }
 
@@ -526,6 +527,7 @@ void wf_pidleput(struct p *p);
 struct p *wf_pidleget(void);
 struct m *wf_mget(void);
 bool wf_midle_remove(struct m *m);
+bool wf_work_anywhere(void);
 void wf_wakep(void);
 void wf_stoplockedm(struct m *m);
 void wf_startlockedm(struct m *m, struct g *g);

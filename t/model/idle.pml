@@ -10,7 +10,7 @@
  *   from 0 to 1, take an idle P under the lock, have an M run it, which counts as spinning.
  *   Without an idle P it takes its count back before it unlocks: else an M could give a P up meanwhile,
  *   and a submitter see the P idle but trust in somebody who spins.
- * - An M that finds work stops being counted, and wakes another.
+ * - An M that finds work stops being counted, and wakes another if there is more.
  * - An M that finds nothing gives its P up, under the lock, if the global queue is empty; it stops being
  *   counted; it looks at all queues again, and if there is work and an idle P, it takes that. Else it
  *   sleeps. All these are full barriers. Not every M spins: one that did not, as enough others do, looks
