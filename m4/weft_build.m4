@@ -124,14 +124,18 @@ AC_SUBST([$2_LIBS])
 # WEFT_SHARED_DEPS: what the shared library needs for its weak references, in
 # the order in which the loader must search. libgcc_s comes first: libunwind
 # exports the same _Unwind_* names, and a program in which those win loses its
-# clean-ups. The linker is told directly because a weak reference alone makes
+# clean-ups. libstdc++ comes before a jemalloc that has C++'s operator new, so that
+# a plug-in in C++ goes on using libstdc++'s; such a jemalloc needs it anyway. The linker is told directly because a weak reference alone makes
 # --as-needed drop a library, and because libtool would reorder plain -l flags
 # and hand them on to whoever links the static archive.
 AC_DEFUN([WF_SHARED_DEPS], [
 wf_libs=-lgcc_s
 wf_dirs=
 AS_VAR_IF([have_libunwind], [yes], [wf_libs="$wf_libs $UNWIND_LIBS"])
-AS_VAR_IF([have_jemalloc], [yes], [wf_libs="$wf_libs $JEMALLOC_LIBS"])
+AS_VAR_IF([have_jemalloc], [yes],
+	[AC_CHECK_LIB([jemalloc], [_Znwm],
+		[AC_CHECK_LIB([stdc++], [_Znwm], [wf_libs="$wf_libs -lstdc++"])])
+	wf_libs="$wf_libs $JEMALLOC_LIBS"])
 wf_words=
 for wf_word in $wf_libs; do
 	AS_CASE([$wf_word],

@@ -125,7 +125,5 @@ bool info_has(const char *text)
 	read_all(fd, said, sizeof said);
 	close(fd);
 	has = strstr(said, text);
-	if (!has)
-		dprintf(STDERR_FILENO, "not in weft info: %s\n%s", text, said);
 	return has;
 }

@@ -259,19 +259,40 @@ static void refuse_threads(void)
 	refuse(&(struct denial){SYS_clone, EAGAIN, 0, CLONE_THREAD, 0});
 }
 
+static void *compute(void *arg)
+{
+	for (volatile int i = 0; i < 100000; i++)
+		;
+	return arg;
+}
+
+/* There is work for more threads than there are. */
+static void compute_at_once(void)
+{
+	enum { AT_ONCE = 64 };
+	weft_t tasks[AT_ONCE];
+
+	for (int i = 0; i < AT_ONCE; i++)
+		need(!weft_create(&tasks[i], NULL, compute, NULL));
+	for (int i = 0; i < AT_ONCE; i++)
+		need(!weft_join(tasks[i], NULL));
+}
+
 static int work_on_few_threads(int argc, char **argv)
 {
+	enum { ROUNDS = 200 };
+
 	(void)argv;
-	weft_procs(8);
-	if (argc)
-		work(); /* some threads are there */
-	weft_procs(8);
-	refuse_threads();
-	for (int i = 0; i < 3; i++) {
-		work();
-		weft_procs(16);
+	if (argc) { /* some threads are there */
+		weft_procs(4);
+		compute_at_once();
 	}
+	refuse_threads();
+	weft_procs(32);
+	for (int i = 0; i < ROUNDS && !info_has("threads refused   yes"); i++)
+		compute_at_once();
 	need(info_has("threads refused   yes"));
+	work();
 	return 0;
 }
 
@@ -370,25 +391,22 @@ END_TEST
 static int exhaust_stacks(int argc, char **argv)
 {
 	enum { MANY = 20000 };
-	weft_t first;
+	weft_attr_t attr;
+	weft_t task;
 
 	(void)argc;
-	need(!weft_create(&first, NULL, yield_and_count, NULL));
-	need(!weft_join(first, NULL));
-	weft_procs(argv ? 3 : 1);
+	weft_procs(1);
+	need(!weft_create(&task, NULL, yield_and_count, NULL));
+	need(!weft_join(task, NULL));
 	ran = 0;
+	weft_attr_init(&attr);
 	for (int i = 0; i < MANY; i++) {
-		weft_attr_t attr;
-		weft_t task;
-
-		weft_attr_init(&attr);
-		if (i % 16 == 15)
-			weft_attr_setstacksize(&attr, 512 << 10);
-		if (i == 1000)
-			allow_memory(12 << 20);
+		weft_attr_setstacksize(&attr, i % 16 == 15 ? 512 << 10 : 256 << 10);
 		need(!weft_create(&task, &attr, yield_and_count, NULL));
 		need(!weft_detach(task));
 	}
+	allow_memory(12 << 20);
+	weft_procs(argv ? 3 : 1);
 	while (ran < MANY)
 		weft_yield();
 	return 0;

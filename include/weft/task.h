@@ -234,11 +234,23 @@ struct weft_cleanup {
 	void (*fn)(void *);
 	void *arg;
 	struct weft_cleanup *next;
+	int unwound; /**< its frame runs it when it is unwound */
 };
 
 /** What weft_cleanup_push and weft_cleanup_pop expand to; not to be called by name. */
 void weft_cleanup_enter(struct weft_cleanup *);
 void weft_cleanup_leave(int execute);
+void weft_cleanup_unwind(struct weft_cleanup *);
+
+/* Where frames have clean-ups of their own (C++, -fexceptions), the handler is one of
+ * them, so that it runs in its place among destructors and cleanup attributes. */
+#if defined __EXCEPTIONS
+#define WEFT_CLEANUP_UNWOUND 1
+#define WEFT_CLEANUP_ATTRIBUTE __attribute__((cleanup(weft_cleanup_unwind)))
+#else
+#define WEFT_CLEANUP_UNWOUND 0
+#define WEFT_CLEANUP_ATTRIBUTE
+#endif
 
 #define WEFT_CLEANUP_NAME(line) weft_cleanup_of_line_##line
 #define WEFT_CLEANUP_AT(line) WEFT_CLEANUP_NAME(line)
@@ -250,7 +262,8 @@ void weft_cleanup_leave(int execute);
  */
 #define weft_cleanup_push(function, argument)                                                      \
 	do {                                                                                       \
-		struct weft_cleanup WEFT_CLEANUP_AT(__LINE__) = {(function), (argument), 0};       \
+		struct weft_cleanup WEFT_CLEANUP_AT(__LINE__) WEFT_CLEANUP_ATTRIBUTE = {           \
+			(function), (argument), 0, WEFT_CLEANUP_UNWOUND};                          \
 		weft_cleanup_enter(&WEFT_CLEANUP_AT(__LINE__))
 
 /** Take the handler off again, and run it when execute is not 0. */

@@ -109,6 +109,18 @@ void wf_become_m0(void)
 	wf_ctx_clear_flags();
 }
 
+/* main could only wait for a stack, which nobody could give back to it: it is had
+ * before the runtime is up, and lies ready then. */
+static int try_mainstack(void)
+{
+	struct gtop *top = wf_stackget(wf_mainstack(), wf_settings.guardsize);
+
+	if (!top)
+		return ENOMEM;
+	wf_stackputslow(wf_p(&wf_m0), top);
+	return 0;
+}
+
 int wf_rt0_go(struct program *program)
 {
 	int error;
@@ -130,6 +142,8 @@ int wf_rt0_go(struct program *program)
 	wf_settle();
 	wf_sched.nm = 1;
 	error = wf_schedinit(wf_settings.procs);
+	if (!error)
+		error = try_mainstack();
 	if (!error) {
 		wf_step("newproc(main)");
 		error = wf_newproc(&wf_m0, wf_main, program, wf_mainstack());

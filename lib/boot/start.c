@@ -69,7 +69,6 @@ static void know_forks(void)
 void wf_booted(void)
 {
 	know_forks();
-	wf_sched.boots++;
 	wf_runtime.m0taken = true;
 	atomic_store(&wf_alive.here, 1);
 	wf_runtime.up = true;
@@ -155,6 +154,36 @@ void wf_last_gone(void)
 	}
 }
 
+/* All threads have ended, or none was started. What foreign threads still have is
+ * their stand-ins. */
+static void free_all(void)
+{
+	struct m *m, *next, *foreign = NULL;
+
+	for (unsigned i = 0; i < wf_sched.nps; i++)
+		wf_stackflush(wf_allp[i]);
+	wf_stackreset();
+	wf_names_reset();
+	for (unsigned i = 0; i < wf_sched.nps; i++) {
+		wf_unmap(wf_allp[i], (sizeof(struct p) + PAGE - 1) & ~(size_t)(PAGE - 1));
+		wf_allp[i] = NULL;
+	}
+	for (m = wf_sched.allm; m; m = next) {
+		next = m->alllink;
+		if (!m->foreign) {
+			wf_unmap(m, sizeof *m);
+			continue;
+		}
+		m->gfree = (struct gcache){0};
+		m->alllink = foreign;
+		foreign = m;
+	}
+	wf_greset();
+	wf_sched = (struct sched){.allm = foreign, 
+				  .downs = wf_sched.downs + 1,
+				  .forks = wf_sched.forks};
+}
+
 /* --- weft_start ------------------------------------------------------------------- */
 
 /* m0 has returned from the scheduler: the caller is what it was before. */
@@ -226,8 +255,10 @@ static int start(struct program *program)
 	} else {
 		pthread_sigmask(SIG_SETMASK, NULL, &wf_settings.mask);
 		error = wf_rt0_go(program);
-		if (error)
+		if (error) {
+			free_all();
 			wf_unlock(&wf_runtime.lock);
+		}
 	}
 	if (error)
 		wf_setg(before);
@@ -293,8 +324,10 @@ static int boot_lazily(void)
 	if (error)
 		return error;
 	wf_notesleep(&wf_runtime.booted);
-	if (wf_runtime.error)
+	if (wf_runtime.error) {
 		pthread_join(wf_runtime.lazy, NULL);
+		free_all();
+	}
 	return wf_runtime.error;
 }
 
@@ -370,33 +403,6 @@ static void end_threads(void)
 		pthread_join(wf_runtime.lazy, NULL);
 }
 
-/* All threads have ended. What foreign threads still have is their stand-ins. */
-static void free_all(void)
-{
-	struct m *m, *next, *foreign = NULL;
-
-	for (unsigned i = 0; i < wf_sched.nps; i++)
-		wf_stackflush(wf_allp[i]);
-	wf_stackreset();
-	wf_names_reset();
-	for (unsigned i = 0; i < wf_sched.nps; i++) {
-		wf_unmap(wf_allp[i], (sizeof(struct p) + PAGE - 1) & ~(size_t)(PAGE - 1));
-		wf_allp[i] = NULL;
-	}
-	for (m = wf_sched.allm; m; m = next) {
-		next = m->alllink;
-		if (!m->foreign) {
-			wf_unmap(m, sizeof *m);
-			continue;
-		}
-		m->gfree = (struct gcache){0};
-		m->alllink = foreign;
-		foreign = m;
-	}
-	wf_greset();
-	wf_sched = (struct sched){.allm = foreign, .boots = wf_sched.boots, .forks = wf_sched.forks};
-}
-
 static int go_down(const struct m *mine)
 {
 	struct m *m;
@@ -455,14 +461,14 @@ void wf_forget(struct g *g)
 {
 	bool task = g && !(g->flags & GF_FOREIGN);
 	struct m *m = g && !task ? g->m : NULL;
-	uint64_t boots = wf_sched.boots + 1, forks = wf_sched.forks + 1;
+	uint64_t downs = wf_sched.downs, forks = wf_sched.forks + 1;
 
-	wf_gforget(task ? g : NULL);
+	wf_gforget(task ? g : m ? m->proxy : NULL);
 	wf_names_reset();
 	wf_stackforget();
 	wf_memforget();
 	memset(wf_allp, 0, WEFT_PROCS_MAX * sizeof *wf_allp);
-	wf_sched = (struct sched){.allm = m, .boots = boots, .forks = forks};
+	wf_sched = (struct sched){.allm = m, .downs = downs, .forks = forks};
 	wf_runtime = (struct runtime){0};
 	wf_unsettle();
 	wf_osreset();

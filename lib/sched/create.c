@@ -243,7 +243,7 @@ weft_t weft_self(void)
 {
 	struct g *g = wf_getg();
 
-	if (!g || !wf_up() || g == &g->m->gstore)
+	if (!g || wf_forked() || g == &g->m->gstore)
 		return wf_foreign_self();
 	if (!(g->flags & GF_EXPOSED)) {
 		g->flags |= GF_EXPOSED;

@@ -3,9 +3,9 @@
  *
  * The frames are unwound by libgcc's forced unwinding, so that C++ destructors
  * and cleanup attributes run; handlers pushed by weft_cleanup_push run between
- * them in their order, innermost first: a handler's record lies in the frame that
- * pushed it, so it is due when the unwinding reaches the frame's caller. A frame
- * that has no unwind table ends the unwinding; the handlers left run then.
+ * them in their order, innermost first: by their frame, where it has clean-ups of
+ * its own, else when the unwinding reaches the frame in which the handler's record
+ * lies. A frame without an unwind table ends the unwinding; what is left runs then.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -48,16 +48,26 @@ void weft_cleanup_leave(int execute)
 		handler->fn(handler->arg);
 }
 
-/* Run the handlers whose records lie below a frame. */
+/* The handler's block is left: by its end, after the pop, or by unwinding, be it of
+ * weft_exit or of an exception. */
+void weft_cleanup_unwind(struct weft_cleanup *handler)
+{
+	struct gtop *top = own_top();
+
+	if (top && top->cleanup == handler)
+		weft_cleanup_leave(1);
+}
+
+/* Run the handlers whose records lie below a frame, up to one that its own frame
+ * runs: that one's turn comes with its frame's. */
 static void cleanups_below(uintptr_t frame)
 {
 	for (;;) {
 		struct weft_cleanup *handler = own_top()->cleanup;
 
-		if (!handler || (uintptr_t)handler >= frame)
+		if (!handler || handler->unwound || (uintptr_t)handler >= frame)
 			return;
-		own_top()->cleanup = handler->next;
-		handler->fn(handler->arg);
+		weft_cleanup_leave(1);
 	}
 }
 
@@ -66,7 +76,8 @@ static _Noreturn void end(void)
 	struct g *g;
 	struct m *m;
 
-	cleanups_below(UINTPTR_MAX);
+	while (own_top()->cleanup) /* of frames that could not be unwound */
+		weft_cleanup_leave(1);
 	if (own_top()->keys.used)
 		wf_keys_destroy(&own_top()->keys);
 	m = wf_enter();
@@ -102,12 +113,8 @@ static _Noreturn void exit_foreign(void *value)
 {
 	struct gtop *top = own_top();
 
-	while (top && top->cleanup) {
-		struct weft_cleanup *handler = top->cleanup;
-
-		top->cleanup = handler->next;
-		handler->fn(handler->arg);
-	}
+	while (top && top->cleanup && !top->cleanup->unwound)
+		weft_cleanup_leave(1);
 	pthread_exit(value);
 }
 
@@ -116,7 +123,7 @@ void weft_exit(void *value)
 	struct g *g = wf_getg();
 	struct _Unwind_Exception *exception;
 
-	if (!g || g->flags & GF_FOREIGN)
+	if (!g || g == &g->m->gstore)
 		exit_foreign(value);
 	g->sched.ret = (uintptr_t)value;
 	g->top->state.exiting = true;

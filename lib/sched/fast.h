@@ -183,7 +183,7 @@ static inline void wf_lifeend(struct m *m, struct g *g, uint64_t life)
 static inline void wf_stackput(struct p *p, struct gtop *top)
 {
 	wf_poison(top);
-	if (wf_unlikely(!top->common || p->nstacks == STACK_CACHE_MAX || wf_sched.stackq.n)) {
+	if (wf_unlikely(!top->common || p->nstacks == STACK_CACHE_MAX || wf_sched.nstackwait)) {
 		wf_stackputslow(p, top);
 		return;
 	}

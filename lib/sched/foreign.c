@@ -22,7 +22,7 @@ static void thread_gone(void *arg)
 
 	wf_keys_destroy(&m->top.keys);
 	wf_setg(NULL);
-	if (m->proxy && m->proxyboot == wf_sched.boots)
+	if (m->proxy && m->proxydowns == wf_sched.downs)
 		wf_lifeend(m, m->proxy, wf_lifelock(m->proxy));
 	wf_lock(&wf_sched.lock);
 	wf_gflush(&m->gfree);
@@ -88,7 +88,7 @@ void wf_foreign_adopt(struct m *m, struct g *g)
 	stand_in(m, g);
 	atomic_fetch_or(&g->life, LIFE_FOREIGN);
 	m->proxy = g;
-	m->proxyboot = wf_sched.boots;
+	m->proxydowns = wf_sched.downs;
 }
 
 void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg)
@@ -111,7 +111,7 @@ unsigned long wf_foreign_self(void)
 
 	if (!m)
 		return 0;
-	if (!m->proxy || m->proxyboot != wf_sched.boots) {
+	if (!m->proxy || m->proxydowns != wf_sched.downs) {
 		g = wf_gget(&m->gfree);
 		if (g) {
 			g->flags = GF_FOREIGN | GF_EXPOSED;
@@ -120,7 +120,7 @@ unsigned long wf_foreign_self(void)
 					      memory_order_relaxed);
 		}
 		m->proxy = g;
-		m->proxyboot = wf_sched.boots;
+		m->proxydowns = wf_sched.downs;
 	}
 	wf_foreign_leave(m);
 	return m->proxy ? wf_handle(m->proxy) : 0;

@@ -18,9 +18,14 @@
 bool wf_givestackslow(struct p *p, struct g *g)
 {
 	struct gattr *attr = g->flags & GF_ATTR ? (struct gattr *)g->top : NULL;
-	struct gtop *top = wf_stackget(attr ? attr->stacksize : 0, attr ? attr->guardsize : 0);
+	size_t size = attr ? attr->stacksize : 0, guard = attr ? attr->guardsize : 0;
+	struct gtop *top = wf_stackget(size, guard);
 
-	(void)p;
+	if (!top) { /* what is free but of another size may make room */
+		wf_stackflush(p);
+		wf_stacktrim();
+		top = wf_stackget(size, guard);
+	}
 	if (!top) {
 		wf_stackwait(g);
 		return false;

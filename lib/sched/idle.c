@@ -16,8 +16,10 @@ enum { QUIET_NS = 1000000000 };
 void wf_pidleput(struct p *p)
 {
 	atomic_store_explicit(&p->status, P_IDLE, memory_order_relaxed);
-	if (wf_sched.stackq.n)
+	if (wf_sched.nstackwait && p->nstacks) {
 		wf_stackflush(p);
+		wf_stackwake();
+	}
 	p->link = wf_sched.pidle;
 	wf_sched.pidle = p;
 	atomic_fetch_add(&wf_sched.npidle, 1); /* W1 */
@@ -94,7 +96,7 @@ static bool needed(struct m *m, struct p **p)
 	*p = NULL;
 	if (wf_sched.dying || m->ending || (m == &wf_m0 && wf_sched.m0exit))
 		return true;
-	if (wf_have.threadlimit && wf_sched.npidle && !wf_sched.gcwaiting && wf_work_anywhere())
+	if (wf_sched.nothread && wf_sched.npidle && !wf_sched.gcwaiting && wf_work_anywhere())
 		*p = wf_pidleget();
 	return *p;
 }

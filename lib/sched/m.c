@@ -168,6 +168,7 @@ static int spawn(struct m *m)
 static void unspawned(struct m *m)
 {
 	wf_have.threadlimit = true;
+	atomic_store(&wf_sched.nothread, 1);
 	wf_lock(&wf_sched.lock);
 	wf_sched.nm--;
 	if (m)
@@ -181,8 +182,10 @@ int wf_newm(void (*fn)(void), struct p *p)
 	struct m *m;
 	int error;
 
-	if (!count_m())
+	if (!count_m()) {
+		atomic_store(&wf_sched.nothread, 1);
 		return EAGAIN;
+	}
 	m = wf_mnew(false);
 	error = ENOMEM;
 	if (m) {

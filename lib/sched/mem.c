@@ -51,17 +51,16 @@ static struct mem {
 	char *next, *end;
 } wf_mem;
 
-int wf_meminit(void)
+void wf_meminit(void)
 {
 	size_t size = sizeof wf_mem.arena;
 
-	if (!mallocx || !sdallocx || !mallctl || wf_mem.jemalloc)
-		return 0;
-	if (mallctl("arenas.create", &wf_mem.arena, &size, NULL, 0))
-		return 0;
-	wf_mem.flags = (int)(wf_mem.arena + 1) << ARENA_SHIFT | TCACHE_NONE;
-	wf_mem.jemalloc = wf_have.jemalloc = true;
-	return 0;
+	if (mallocx && sdallocx && mallctl && !wf_mem.jemalloc &&
+	    !mallctl("arenas.create", &wf_mem.arena, &size, NULL, 0)) {
+		wf_mem.flags = (int)(wf_mem.arena + 1) << ARENA_SHIFT | TCACHE_NONE;
+		wf_mem.jemalloc = true;
+	}
+	wf_have.jemalloc = wf_mem.jemalloc;
 }
 
 void *wf_map(size_t size)
@@ -168,6 +167,18 @@ void wf_free(void *p, size_t size)
 	}
 }
 
+/* The arena is kept for the next boot, empty: a destroyed one would leave its
+ * description behind, and the next would need another. */
+static void arena_reset(void)
+{
+	char name[40];
+
+	snprintf(name, sizeof name, "arena.%u.reset", wf_mem.arena);
+	mallctl(name, NULL, NULL, NULL, 0);
+	snprintf(name, sizeof name, "arena.%u.purge", wf_mem.arena);
+	mallctl(name, NULL, NULL, NULL, 0);
+}
+
 /* All that was allocated goes back: the runtime is down. */
 void wf_memreset(void)
 {
@@ -177,13 +188,10 @@ void wf_memreset(void)
 		wf_mem.chunks = chunk->next;
 		wf_unmap(chunk, chunk->size);
 	}
-	if (wf_mem.jemalloc) {
-		char name[40];
-
-		snprintf(name, sizeof name, "arena.%u.destroy", wf_mem.arena);
-		mallctl(name, NULL, NULL, NULL, 0);
-	}
-	memset(&wf_mem, 0, sizeof wf_mem);
+	memset(wf_mem.free, 0, sizeof wf_mem.free);
+	wf_mem.next = wf_mem.end = NULL;
+	if (wf_mem.jemalloc)
+		arena_reset();
 }
 
 /* In a forked child: what there was stays where it is. */

@@ -174,6 +174,8 @@ struct g *wf_pickturn(struct p *p)
 	struct g *g = NULL;
 
 	p->pass = GLOBAL_TICK;
+	if (wf_unlikely(wf_sched.nstackwait && p->nstacks))
+		wf_stackshare(p);
 	if (wf_sched.runq.n || wf_sched.slowq.n) {
 		wf_lock(&wf_sched.lock);
 		if (++p->schedtick % 2 == 0)

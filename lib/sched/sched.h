@@ -261,7 +261,7 @@ struct m {
 	struct gcache gfree; /* a foreign thread's */
 	int64_t id;
 	struct g *proxy;     /* what a foreign thread's handle is of */
-	uint64_t proxyboot;  /* the boot that it belongs to */
+	uint64_t proxydowns; /* wf_sched.downs when it was made */
 	struct gtop top;
 	struct g gstore;     /* g0, or the stand-in of a foreign thread */
 };
@@ -282,18 +282,21 @@ struct sched {
 	uint32_t nmidle;
 	uint32_t nm;                 /* Ms, m0 included */
 	uint32_t maxm;
+	_Atomic uint32_t nothread;   /* a new M was refused, by the kernel or by maxm */
 	struct m *allm;              /* Ms and foreign threads' */
 	struct m *freem;             /* ended, to be used again */
 	struct gqueue runq;          /* overflow, and what foreign threads queue */
 	struct gqueue slowq;         /* tasks that used up whole slices */
-	struct gqueue stackq;        /* fresh tasks that wait for a stack */
+	struct gqueue stackq;        /* fresh tasks that wait for a stack of the default size */
+	struct gqueue oddq;          /* or of another */
+	_Atomic uint32_t nstackwait; /* in both */
 	struct g *gfree;             /* batches, linked by joiner; ret counts each */
 	_Atomic uint64_t created, finished, injected, readied, retakes; /* by who has no P */
 	unsigned nps;                /* Ps that exist, those of no use now included */
 	_Atomic uint32_t mainexited; /* main left by weft_exit: who ends last lets weft_start go */
 	_Atomic uint32_t m0exit;     /* m0 is to return from weft_start */
 	_Atomic uint32_t dying;      /* weft_shutdown: Ms end */
-	uint64_t boots;              /* how often the runtime was booted */
+	uint64_t downs;              /* how often the runtime went down: handles of before are gone */
 	uint64_t forks;              /* how often this process is a forked child of such */
 };
 
@@ -575,6 +578,8 @@ struct gtop *wf_stackget(size_t size, size_t guard);
 void wf_stackputslow(struct p *p, struct gtop *top);
 void wf_stackflush(struct p *p); /* a P's cached stacks to the global list */
 void wf_stackwait(struct g *g);  /* a fresh G for which there was none */
+void wf_stackwake(void);         /* one of those may try again; with wf_sched.lock held */
+void wf_stackshare(struct p *p); /* what p has cached is for those */
 void wf_stacktrim(void);         /* give the pages of free stacks back */
 void wf_stackreset(void);
 void wf_stackforget(void);
@@ -587,7 +592,7 @@ void wf_free(void *p, size_t size);
 void *wf_map(size_t size);   /* zeroed pages; NULL without memory */
 void *wf_map_aligned(size_t size, size_t align);
 void wf_unmap(void *p, size_t size);
-int wf_meminit(void);
+void wf_meminit(void);
 void wf_memreset(void);
 void wf_memforget(void);
 

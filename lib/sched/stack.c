@@ -6,10 +6,11 @@
  * stacks of the default size; the others are on their class's list here. Stacks
  * of an odd size or guard are mapped one by one and go when they are put back.
  *
- * A fresh task for which there is no stack waits on wf_sched.stackq. Whoever
- * puts a stack back looks there afterwards; who goes there has tried again after
- * it is on it: so one of the two finds the other. A P that goes idle keeps no
- * stacks while somebody waits.
+ * A fresh task for which there is no stack waits on wf_sched.stackq (oddq, if it wants
+ * one of another size). As long as somebody does, stacks that are put back, and those
+ * of a P that goes idle or has its turn, go to the lists here, and one of the waiters
+ * tries again. Who is to wait has given back what is free first, and is woken at once
+ * if something was put here meanwhile.
  */
 #include <errno.h>
 
@@ -165,15 +166,23 @@ static void shared_put(struct gtop *top)
 	c->warm = top;
 }
 
-/* One who waits for a stack may try again. */
+/* One who waits for a stack may try again. With wf_sched.lock held. */
+void wf_stackwake(void)
+{
+	struct g *g = wf_gqpop(&wf_sched.stackq);
+
+	if (!g)
+		g = wf_gqpop(&wf_sched.oddq);
+	if (!g)
+		return;
+	wf_sched.nstackwait--;
+	wf_gqpush(&wf_sched.runq, g);
+}
+
 static void wake_waiter(void)
 {
-	struct g *g;
-
 	wf_lock(&wf_sched.lock);
-	g = wf_gqpop(&wf_sched.stackq);
-	if (g)
-		wf_gqpush(&wf_sched.runq, g);
+	wf_stackwake();
 	wf_unlock(&wf_sched.lock);
 	wf_wake();
 }
@@ -196,6 +205,12 @@ void wf_stackflush(struct p *p)
 	flush(p, 0);
 }
 
+void wf_stackshare(struct p *p)
+{
+	wf_stackflush(p);
+	wake_waiter();
+}
+
 /* wf_stackput of one that is no P's to cache, or when its cache is full, or when
  * somebody waits for a stack. */
 void wf_stackputslow(struct p *p, struct gtop *top)
@@ -210,23 +225,32 @@ void wf_stackputslow(struct p *p, struct gtop *top)
 		shared_put(top);
 		wf_unlock(&wf_stacks.lock);
 	}
-	if (wf_sched.stackq.n)
-		wake_waiter();
+	if (wf_sched.nstackwait)
+		wf_stackshare(p);
 }
 
-/* There was no stack for g, which is fresh and in nobody's hands but the
- * caller's: it waits, unless one was given back meanwhile. */
+/* With the lock held: whether a free stack is here, of whatever size. */
+static bool any_warm(void)
+{
+	for (unsigned i = 0; i < CLASSES; i++)
+		if (wf_stacks.class[i].warm)
+			return true;
+	return false;
+}
+
+/* There was no stack for g, which is fresh and in nobody's hands but the caller's. */
 void wf_stackwait(struct g *g)
 {
 	bool again;
 
 	wf_lock(&wf_sched.lock);
-	wf_gqpush(&wf_sched.stackq, g);
+	wf_gqpush(g->flags & GF_ATTR ? &wf_sched.oddq : &wf_sched.stackq, g);
+	wf_sched.nstackwait++;
 	for (struct p *p = wf_sched.pidle; p; p = p->link)
 		wf_stackflush(p);
 	wf_unlock(&wf_sched.lock);
 	wf_lock(&wf_stacks.lock);
-	again = wf_stacks.class[class_of(wf_settings.stacksize)].warm;
+	again = any_warm();
 	if (!wf_stacks.n)
 		wf_throw("no memory for the stack of any task");
 	wf_unlock(&wf_stacks.lock);

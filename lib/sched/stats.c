@@ -16,7 +16,7 @@ static void sum(weft_stats_t *s, uint64_t *readies)
 	s->finished = wf_sched.finished;
 	s->injected = wf_sched.injected;
 	s->retakes = wf_sched.retakes;
-	s->runnable = wf_sched.runq.n + wf_sched.slowq.n + wf_sched.stackq.n;
+	s->runnable = wf_sched.runq.n + wf_sched.slowq.n + wf_sched.nstackwait;
 	*readies = wf_sched.readied;
 	for (unsigned i = 0; i < wf_sched.nps; i++) {
 		struct p *p = wf_allp[i];

@@ -2,8 +2,8 @@
  * Submitting against the last spinning M going to sleep.
  *
  * lib/sched/proc.c: steal, give_up_p, sleep_without_p, take_idle_p, reset_spinning; lib/sched/idle.c:
- * wf_wakep, wf_startm, wf_stopm, wf_handoffp; lib/sched/sched.h: wf_wake. npidle counts idle Ps,
- * nmspinning the Ms that look for work.
+ * wf_wakep, wf_startm, give_late, wf_stopm, needed, wf_handoffp, leave_idle; lib/sched/sched.h: wf_wake.
+ * npidle counts the idle Ps, nmspinning the Ms that look for work.
  *
  * - A submitter queues a task, which is a full barrier (a ring's tail is exchanged, the lock of the global
  *   queue is given back by exchange). If npidle is not 0 then and nmspinning is 0, it wakes: CAS nmspinning
@@ -15,10 +15,10 @@
  *   counted; it looks at all queues again, and if there is work and an idle P, it takes that. Else it
  *   sleeps. All these are full barriers. Not every M spins: one that did not, as enough others do, looks
  *   again too: npidle was 0 to who queued a task before.
- * - An M that hands its P off and has seen no work passes it to an M that spins if nobody does, else it gives
- *   it up as above, and if there is work then it wakes.
- * - When no M sleeps, a new one is made. If there is no thread for it, the P becomes idle, unless an
- *   M went to sleep meanwhile: that gets it. And an M does not go to sleep while there is work and an idle P.
+ * - An M that hands its P off passes it to another if it has seen work, and to one that spins if no P is idle
+ *   and nobody spins. Else the P becomes idle, and if there is work then, the M wakes another.
+ * - When no M sleeps, a new one is made. If there is no thread for it, the P becomes idle, unless an M went
+ *   to sleep meanwhile: that gets it. From then on no M goes to sleep while there is work and an idle P.
  *
  * Here an M queues a task in its ring and computes for ever, and a foreign thread queues one in the global
  * queue. Two Ps are left, and two Ms that may start anywhere in their loop. A task ends or computes for ever.
@@ -208,7 +208,7 @@ end_sleep:
 got:	ok = 0;
 	if
 	:: spinning -> spinning = 0; xadd(me, NMSPINNING, -1, n);
-		if :: !is_mutant(3) -> wf_wake(me) :: else fi
+		if :: !is_mutant(3) && work_anywhere(me) -> wf_wake(me) :: else fi
 	:: else
 	fi;
 execute: n = 0;
@@ -223,7 +223,7 @@ end_computes:
 handoffp: /* and another M takes the place of this one */
 	leaving[me] = 1;
 	if
-	:: !ld(me, GLOBAL) && !ld(me, NMSPINNING) && !ld(me, NPIDLE) -> cas(me, NMSPINNING, 0, 1, ok)
+	:: !ld(me, GLOBAL) && !ld(me, NPIDLE) -> cas(me, NMSPINNING, 0, 1, ok)
 	:: else
 	fi;
 	lock(me, LOCK);
@@ -233,10 +233,7 @@ handoffp: /* and another M takes the place of this one */
 	:: else ->
 		xadd(me, NPIDLE, 1, n);
 		unlock(me, LOCK);
-		if
-		:: ld(me, GLOBAL) || !is_mutant(7) && work_anywhere(me) -> wf_wake(me)
-		:: else
-		fi
+		if :: !is_mutant(7) && work_anywhere(me) -> wf_wake(me) :: else fi
 	fi;
 	atomic { leaving[me] = 0; n = 0; ok = 0 };
 	if

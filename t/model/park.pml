@@ -1,8 +1,9 @@
 /*
  * Parking and readying, cancellation included.
  *
- * lib/sched/park.c: wf_gopark, wf_runcommit, wf_parked, wf_claim_waiter, wf_goready; lib/sched/join.c:
- * join_task, wait_for_child, withdraw; lib/sched/gstart.c: end; lib/sched/cancel.c: request.
+ * lib/sched/fast.h: wf_runcommit, wf_parked, wf_claim_waiter; lib/sched/park.c: wf_gopark, wf_parkedslow,
+ * wf_goready; lib/sched/join.c: join_locked, wait_for_child, withdraw; lib/sched/gstart.c: end_exposed;
+ * lib/sched/cancel.c: request.
  *
  * A task that waits enters itself where its waker will look, under the lock of that, and switches away.
  * Who is on the M next runs the commit: with that lock held (a semaphore's since before the switch, the

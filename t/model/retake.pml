@@ -1,8 +1,8 @@
 /*
  * Taking a P from an M that runs.
  *
- * lib/sched/sched.h: wf_enter, wf_leave; lib/sched/m.c: wf_enter_slow, wf_leave_slow, wf_acquirep,
- * wf_releasep; lib/sched/procresize.c: want_stop, seize_all, seize, wf_gcstopm.
+ * lib/sched/sched.h: wf_enter_plain, wf_leave; lib/sched/m.c: wf_enter_slow, settle_p, wf_leave_slow,
+ * wf_acquirep, wf_releasep; lib/sched/procresize.c: want_stop, seize_all, seize, wf_gcstopm.
  *
  * - An M on its way into the runtime stores inside, passes the light barrier, and looks at attn and at its P, in
  *   this order: if attn was cleared before it looked, then what the stopper did to its P is seen too.

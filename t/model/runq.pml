@@ -1,12 +1,13 @@
 /*
  * The ring of a P: its owner, and two thieves.
  *
- * lib/sched/runq.c. head and tail are 32-bit counters (8-bit ones here, which start just below their wrap);
- * tail is written by the owner alone, head grows by CAS.
+ * lib/sched/fast.h: wf_runqput, wf_runqget, wf_runqtake; lib/sched/runq.c: wf_runqputslow, wf_runqsteal. head
+ * and tail are 32-bit counters (8-bit ones here, which start just below their wrap); tail is written by
+ * the owner alone, head grows by CAS.
  *
  * - put: wf_runqput. The slot is written, then the tail exchanged. When the ring is full its older half (here
- *   the oldest) and the new task go to the global queue (overflow): one CAS on head takes them off.
- * - grab: wf_runqget of the owner, wf_runqsteal of a thief. Head, tail, slot, in this order, then CAS
+ *   the oldest) and the new task go to the global queue (wf_runqputslow): one CAS on head takes them off.
+ * - get: wf_runqget, of the owner and of a thief (wf_runqsteal). Head, tail, slot, in this order, then CAS
  *   on head, and again when that fails.
  * - take: wf_runqtake, a joiner's way to its unstarted child, as the owner of a Chase-Lev deque pops. The
  *   tail is exchanged back first; who then finds head below it has the slot alone; at the last task
@@ -78,7 +79,7 @@ inline claim(me, g)
 }
 
 /* ok: a task was taken, or there is none (none is set) */
-inline grab(me)
+inline get(me)
 {
 	do
 	::
@@ -137,15 +138,14 @@ put_done:
 	atomic { h = 0; t = 0; g = 0; ok = 0 }
 }
 
-/* the newest, which may be the child that the owner joins */
+/* Whatever is in the newest slot may be the child that the owner joins, taken already or not. */
 inline take()
 {
 	t = add(ld(OWNER, TAIL), -1);
-	h = ld(OWNER, HEAD);
+	g = ld(OWNER, SLOT(t));
 	if
-	:: less(t, h)
+	:: g == 0
 	:: else ->
-		g = ld(OWNER, SLOT(t));
 #if MUTANT == 1
 		st(OWNER, TAIL, t);
 #else
@@ -172,7 +172,7 @@ proctype owner()
 
 	do
 	:: next <= NTASK -> put(next); next++; none = 0
-	:: grab(OWNER)
+	:: get(OWNER)
 	:: take()
 	:: next > NTASK && none -> break
 	od;
@@ -188,7 +188,7 @@ proctype thief(byte me)
 	bit ok, none;
 
 	do
-	:: grab(me)
+	:: get(me)
 	:: closed -> break
 	od
 }

@@ -1,0 +1,103 @@
+/*
+ * The common part of the task API's tests.
+ */
+#include "suite.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include <weft.h>
+
+/* A forked child of a program with threads may have threads of its own. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+
+static void (*main_body)(void);
+
+static int main_task(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	main_body();
+	return 0;
+}
+
+void as_task(unsigned procs, void (*body)(void))
+{
+	weft_config_t config = {.procs = procs};
+
+	main_body = body;
+	ck_assert_int_eq(weft_configure(&config), 0);
+	ck_assert_int_eq(weft_start(main_task, 0, NULL), 0);
+}
+
+void wait_for(_Atomic int *counter, int value)
+{
+	while (*counter < value)
+		weft_yield();
+}
+
+void wait_parked(unsigned n)
+{
+	weft_stats_t stats;
+
+	do {
+		weft_yield();
+		ck_assert_int_eq(weft_stats(&stats, sizeof stats), 0);
+	} while (stats.parked < n);
+}
+
+weft_t create(void *(*fn)(void *), void *arg)
+{
+	weft_t task;
+
+	ck_assert_int_eq(weft_create(&task, NULL, fn, arg), 0);
+	return task;
+}
+
+void *result_of(weft_t task)
+{
+	void *value;
+
+	ck_assert_int_eq(weft_join(task, &value), 0);
+	return value;
+}
+
+void *on_thread(void *(*fn)(void *), void *arg)
+{
+	pthread_t thread;
+	void *value;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, fn, arg), 0);
+	ck_assert_int_eq(pthread_join(thread, &value), 0);
+	return value;
+}
+
+void *give_back(void *arg)
+{
+	return arg;
+}
+
+void *wait_and_give_back(void *arg)
+{
+	wait_for(arg, 1);
+	return arg;
+}
+
+int main(void)
+{
+	TCase *tests = suite_tests();
+	Suite *suite = suite_create(program_invocation_short_name);
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tests, PATIENCE);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
