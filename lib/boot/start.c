@@ -463,6 +463,8 @@ void wf_forget(struct g *g)
 	struct m *m = g && !task ? g->m : NULL;
 	uint64_t downs = wf_sched.downs, forks = wf_sched.forks + 1;
 
+	if (m && m->proxydowns != downs)
+		m->proxy = NULL; /* of a boot that is over */
 	wf_gforget(task ? g : m ? m->proxy : NULL);
 	wf_names_reset();
 	wf_stackforget();
