@@ -19,6 +19,19 @@
 #define SANITIZED 0
 #endif
 
+/* ThreadSanitizer can't follow a forked child of a program with threads that starts
+ * threads of its own. */
+#if defined __SANITIZE_THREAD__
+#define NO_THREADS_AFTER_FORK 1
+#elif defined __has_feature
+#if __has_feature(thread_sanitizer)
+#define NO_THREADS_AFTER_FORK 1
+#endif
+#endif
+#ifndef NO_THREADS_AFTER_FORK
+#define NO_THREADS_AFTER_FORK 0
+#endif
+
 enum { SAID = 16384 };
 
 /* How a child ended, and what it wrote to stdout and stderr. */

@@ -41,7 +41,13 @@ void *result_of(unsigned long task);
 void *on_thread(void *(*fn)(void *), void *arg);
 
 /* Functions of tasks. */
-void *give_back(void *arg);         /* its argument */
+void *give_back(void *arg);          /* its argument */
 void *wait_and_give_back(void *arg); /* the same once the argument, a counter, is 1 */
+
+/* A letter for a function that takes a pointer. */
+static inline void *as_arg(char letter)
+{
+	return (void *)(intptr_t)letter;
+}
 
 #endif

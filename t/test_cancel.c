@@ -13,31 +13,30 @@ static char ran[32];
 
 static void note(void *letter)
 {
-	ran[strlen(ran)] = *(const char *)letter;
+	ran[strlen(ran)] = (char)(intptr_t)letter;
 }
 
 /* --- exit --------------------------------------------------------------------- */
 
 static weft_key_t key;
 
-static void exit_deeper(int levels)
+static void exit_deeper(int levels, void (*end)(void *))
 {
-	static const char letters[] = "abc";
-
-	if (levels == 0)
-		weft_exit(ran);
-	weft_cleanup_push(note, (void *)&letters[levels - 1]);
-	exit_deeper(levels - 1);
+	weft_cleanup_push(note, as_arg((char)('a' + levels)));
+	if (levels > 0)
+		exit_deeper(levels - 1, end);
+	else
+		end(ran);
 	weft_cleanup_pop(1);
 }
 
 static void *exit_with_a_key(void *arg)
 {
-	ck_assert_int_eq(weft_setspecific(key, "k"), 0);
-	weft_cleanup_push(note, "x");
-	weft_cleanup_push(note, "y");
+	ck_assert_int_eq(weft_setspecific(key, as_arg('k')), 0);
+	weft_cleanup_push(note, as_arg('x'));
+	weft_cleanup_push(note, as_arg('y'));
 	weft_cleanup_pop(0);
-	exit_deeper(3);
+	exit_deeper(2, weft_exit);
 	weft_cleanup_pop(1);
 	return arg;
 }
@@ -51,11 +50,11 @@ TASK_TEST(test_exit_runs_handlers_innermost_first_then_key_destructors, 1)
 
 static void *pop_and_return(void *arg)
 {
-	weft_cleanup_push(note, "1");
-	weft_cleanup_push(note, "0");
+	weft_cleanup_push(note, as_arg('1'));
+	weft_cleanup_push(note, as_arg('0'));
 	weft_cleanup_pop(0);
 	weft_cleanup_pop(1);
-	note("r");
+	note(as_arg('r'));
 	return arg;
 }
 
@@ -67,28 +66,25 @@ TASK_TEST(test_pop_runs_a_handler_only_when_told_to, 1)
 
 static void join_child(void *value)
 {
-	static weft_t child;
+	weft_t child = create(wait_and_give_back, &gate);
 
-	child = create(wait_and_give_back, &gate);
 	gate = 1;
 	ck_assert_int_eq(weft_join(child, value), 0);
 }
 
 static void *wait_for_cancel(void *arg)
 {
-	void *value = NULL;
-
 	weft_cleanup_push(join_child, arg);
 	begun = 1;
-	for (;;) {
+	while (begun) {
 		weft_testcancel();
 		weft_yield();
 	}
 	weft_cleanup_pop(0);
-	return value;
+	return NULL;
 }
 
-TASK_TEST(test_handlers_of_a_cancelled_task_may_wait, 1)
+TASK_TEST(test_handlers_of_a_cancelled_task_may_join_and_it_stays_cancelled, 1)
 {
 	static void *value;
 	weft_t task = create(wait_for_cancel, &value);
@@ -127,10 +123,10 @@ END_TEST
 
 static void *join_it(void *task)
 {
-	weft_cleanup_push(note, "c");
+	weft_cleanup_push(note, as_arg('c'));
 	begun = 1;
 	weft_join((weft_t)task, NULL);
-	note("!");
+	note(as_arg('!'));
 	weft_cleanup_pop(0);
 	return NULL;
 }
@@ -168,9 +164,9 @@ static void *cancel_self(void *arg)
 	ck_assert_int_eq(weft_cancel(weft_self()), 0);
 	weft_yield(); /* neither is a waiting call */
 	ck_assert_int_eq(weft_tryjoin((weft_t)arg, NULL), EBUSY);
-	note("t");
+	note(as_arg('t'));
 	weft_testcancel();
-	note("!");
+	note(as_arg('!'));
 	return NULL;
 }
 
@@ -192,12 +188,12 @@ static void *join_disabled(void *task)
 	ck_assert_int_eq(old, WEFT_CANCEL_ENABLE);
 	ck_assert_ptr_eq(result_of((weft_t)task), &gate);
 	weft_testcancel();
-	note("d");
+	note(as_arg('d'));
 	ck_assert_int_eq(weft_setcancelstate(WEFT_CANCEL_ENABLE, &old), 0);
 	ck_assert_int_eq(old, WEFT_CANCEL_DISABLE);
-	note("e");
+	note(as_arg('e'));
 	weft_testcancel();
-	note("!");
+	note(as_arg('!'));
 	return NULL;
 }
 
@@ -257,7 +253,7 @@ TASK_TEST(test_masked_a_task_in_join_is_woken_with_ecanceled_once, 2)
 
 static void *ended(void *arg)
 {
-	note("z");
+	note(as_arg('z'));
 	return arg;
 }
 
@@ -332,7 +328,7 @@ TCase *suite_tests(void)
 
 	tcase_add_test(tests, test_exit_runs_handlers_innermost_first_then_key_destructors);
 	tcase_add_test(tests, test_pop_runs_a_handler_only_when_told_to);
-	tcase_add_test(tests, test_handlers_of_a_cancelled_task_may_wait);
+	tcase_add_test(tests, test_handlers_of_a_cancelled_task_may_join_and_it_stays_cancelled);
 	tcase_add_test(tests, test_main_that_exits_leaves_its_value_to_a_joiner);
 	tcase_add_test(tests, test_cancel_ends_a_task_in_join);
 	tcase_add_test(tests, test_cancel_before_the_start_acts_at_the_first_waiting_call);
