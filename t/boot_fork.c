@@ -255,7 +255,7 @@ TCase *boot_fork_tests(void)
 	TCase *tests = tcase_create("fork");
 
 	tcase_set_timeout(tests, PATIENCE);
-	if (NO_THREADS_AFTER_FORK)
+	if (SANITIZED)
 		return tests;
 	tcase_add_test(tests, test_child_of_main_uses_weft_and_ends_by_returning);
 	tcase_add_test(tests, test_child_of_a_task_uses_weft_and_ends_by_returning);

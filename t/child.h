@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A sanitizer takes memory and threads of its own, and does not survive a fork of a
+ * program with threads whose child starts threads too. */
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define SANITIZED 1
 #elif defined __has_feature
@@ -17,19 +19,6 @@
 #endif
 #ifndef SANITIZED
 #define SANITIZED 0
-#endif
-
-/* ThreadSanitizer can't follow a forked child of a program with threads that starts
- * threads of its own. */
-#if defined __SANITIZE_THREAD__
-#define NO_THREADS_AFTER_FORK 1
-#elif defined __has_feature
-#if __has_feature(thread_sanitizer)
-#define NO_THREADS_AFTER_FORK 1
-#endif
-#endif
-#ifndef NO_THREADS_AFTER_FORK
-#define NO_THREADS_AFTER_FORK 0
 #endif
 
 enum { SAID = 16384 };

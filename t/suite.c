@@ -9,6 +9,8 @@
 
 #include <weft.h>
 
+#include "soak.h"
+
 /* A forked child of a program with threads may have threads of its own. */
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
@@ -94,7 +96,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_set_timeout(tests, PATIENCE);
+	tcase_set_timeout(tests, PATIENCE * (soaking() ? SOAK : 1));
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

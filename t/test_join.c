@@ -26,11 +26,11 @@ static void no_such_task(weft_t handle)
 {
 	void *value = &gate;
 
-	ck_assert_int_eq(weft_join(handle, &value), ESRCH);
+	ck_assert_uint_eq(weft_id(handle), 0);
 	ck_assert_int_eq(weft_tryjoin(handle, &value), ESRCH);
 	ck_assert_int_eq(weft_detach(handle), ESRCH);
 	ck_assert_int_eq(weft_cancel(handle), ESRCH);
-	ck_assert_uint_eq(weft_id(handle), 0);
+	ck_assert_int_eq(weft_join(handle, &value), ESRCH);
 	ck_assert_ptr_eq(value, &gate);
 }
 
@@ -171,7 +171,8 @@ static void *note_twice(void *letter)
 
 TASK_TEST(test_an_unstarted_child_runs_at_once, 1)
 {
-	weft_t first = create(note, as_arg('a')), second = create(note, as_arg('b')), child = create(note, as_arg('c'));
+	weft_t first = create(note, as_arg('a')), second = create(note, as_arg('b')),
+	       child = create(note, as_arg('c'));
 
 	result_of(child);
 	ck_assert_str_eq(order, "c");

@@ -342,7 +342,7 @@ static void act_often(unsigned seed)
 	unsigned idle = 0;
 
 	for (unsigned done = 0; done < ITEMS;) {
-		bool acted = act((unsigned)rand_r((unsigned *)&seed) >> 3);
+		bool acted = act((unsigned)rand_r(&seed) >> 3);
 
 		done += acted;
 		if (acted || ++idle % 64)

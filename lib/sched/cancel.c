@@ -36,7 +36,7 @@ int weft_cancel(weft_t task)
 
 	if (!m && !foreign)
 		return ENOMEM;
-	if (wf_lifelock_of(task, &g, &life)) {
+	if (wf_lifelock_begun(task, &g, &life)) {
 		error = life & LIFE_FOREIGN ? EINVAL : 0;
 		if (!error && !(life & LIFE_DONE))
 			request(m, g);

@@ -265,7 +265,7 @@ uint64_t weft_id(weft_t task)
 	struct g *g;
 	uint64_t life;
 
-	if (!wf_lifelock_of(task, &g, &life))
+	if (!wf_lifelock_begun(task, &g, &life))
 		return 0;
 	wf_lifeunlock(g, life);
 	return task - ((uint64_t)1 << LIFE_BITS);

@@ -88,6 +88,7 @@ static _Noreturn void end(void)
 		*m->eh = (struct ehglobals){0};
 	if (g->flags & GF_FPENV)
 		wf_fpenv_load(&m->top.env);
+	g->sched.ret = g->top->value;
 	wf_goexit(m, g);
 }
 
@@ -125,7 +126,7 @@ void weft_exit(void *value)
 
 	if (!g || g == &g->m->gstore)
 		exit_foreign(value);
-	g->sched.ret = (uintptr_t)value;
+	g->top->value = (uintptr_t)value; /* sched.ret is for what handlers join */
 	g->top->state.exiting = true;
 	/* not in this frame, which is gone as soon as a landing pad runs */
 	_Static_assert(sizeof *exception <= sizeof g->top->exception, "room for it");

@@ -148,6 +148,17 @@ static inline bool wf_lifelock_of(unsigned long handle, struct g **gp, uint64_t 
 	return false;
 }
 
+/* The same where a handle may be of a life that has not begun: nobody was given it. */
+static inline bool wf_lifelock_begun(unsigned long handle, struct g **gp, uint64_t *life)
+{
+	if (!wf_lifelock_of(handle, gp, life))
+		return false;
+	if (wf_status(*gp) != G_DEAD || *life & (LIFE_DONE | LIFE_FOREIGN))
+		return true;
+	wf_lifeunlock(*gp, *life);
+	return false;
+}
+
 static inline struct chunk *wf_chunk_of(const struct g *g)
 {
 	return (struct chunk *)((uintptr_t)g & ~(uintptr_t)(CHUNK_SIZE - 1));

@@ -62,9 +62,9 @@ static inline struct m *run(struct m *m, struct g *g, struct gtop *top)
 		((void (*)(void *))fn)(arg);
 	else
 		result = ((void *(*)(void *))fn)(arg);
-	g->sched.ret = (uintptr_t)result;
-	if (__builtin_expect(top->keys.used, 0))
+	if (wf_unlikely(top->keys.used))
 		wf_keys_destroy(&top->keys);
+	g->sched.ret = (uintptr_t)result;
 	m = g->m;
 	if (wf_unlikely(!wf_enter_plain(m)) && !(m = wf_enter_slow(g)))
 		exit(0); /* in a forked child this was the last thread */

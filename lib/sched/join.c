@@ -30,7 +30,7 @@ static int lock_joinable(weft_t handle, const struct g *self, struct g **child, 
 {
 	int error;
 
-	if (!wf_lifelock_of(handle, child, life))
+	if (!wf_lifelock_begun(handle, child, life))
 		return ESRCH;
 	error = *child == self				? EDEADLK
 		: *life & LIFE_UNJOINABLE ? EINVAL
@@ -268,7 +268,7 @@ int weft_detach(weft_t handle)
 
 	if (!m && !foreign)
 		return ENOMEM;
-	if (wf_lifelock_of(handle, &g, &life)) {
+	if (wf_lifelock_begun(handle, &g, &life)) {
 		error = life & (LIFE_FOREIGN | LIFE_DETACHED) ? EINVAL : 0;
 		if (!error && life & LIFE_DONE && !(life & LIFE_JOINING))
 			wf_lifeend(m ? m : foreign, g, life);

@@ -99,7 +99,7 @@ int weft_setname(weft_t task, const char *name)
 		return EINVAL;
 	if (strlen(name) > WEFT_NAME_MAX)
 		return ERANGE;
-	if (!wf_lifelock_of(task, &g, &life))
+	if (!wf_lifelock_begun(task, &g, &life))
 		return ESRCH;
 	error = wf_name_set(g, name);
 	wf_lifeunlock(g, life);
@@ -114,7 +114,7 @@ int weft_getname(weft_t task, char *name, size_t size)
 
 	if (!name)
 		return EINVAL;
-	if (!wf_lifelock_of(task, &g, &life))
+	if (!wf_lifelock_begun(task, &g, &life))
 		return ESRCH;
 	wf_name_get(g, found);
 	wf_lifeunlock(g, life);

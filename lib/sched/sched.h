@@ -157,6 +157,7 @@ struct gtop {
 	uint32_t index;     /* in the region */
 	/* of the task */
 	uintptr_t fn, arg;
+	uintptr_t value;    /* what weft_exit was given */
 	int error;          /* errno while the task is off its M */
 	struct taskstate {
 		uint8_t cancelstate, canceltype;

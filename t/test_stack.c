@@ -1,0 +1,189 @@
+/*
+ * Where tasks' stacks come from: classes of them, guards below, used again while
+ * they are warm, and the counts of them.
+ */
+#include <string.h>
+
+#include <weft.h>
+
+#include "sched/fast.h"
+#include "soak.h"
+#include "suite.h"
+
+static _Atomic int gate;
+
+static struct gtop *taken(size_t size, size_t guard)
+{
+	struct gtop *top = wf_stackget(size, guard);
+
+	ck_assert_ptr_nonnull(top);
+	ck_assert_ptr_eq((void *)top->stack.lo, (void *)top->stk.lo);
+	ck_assert_uint_le(top->stack.hi, (uintptr_t)top);
+	return top;
+}
+
+/* As an ended task gives it back. */
+static void give(struct gtop *top)
+{
+	struct m *m = wf_enter();
+
+	wf_stackput(wf_p(m), top);
+	wf_leave(m);
+}
+
+/* --- sizes --------------------------------------------------------------------------------- */
+
+static const size_t KIB = 1024;
+
+TASK_TEST(test_stack_is_as_large_as_asked_for_beside_its_record, 1)
+{
+	const size_t sizes[] = {16 * KIB,  16 * KIB + 1, 20 * KIB,   32 * KIB,   100 * KIB,
+				256 * KIB, 3000 * KIB,   8192 * KIB, 8193 * KIB, 65536 * KIB};
+
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		struct gtop *top = taken(sizes[i], 65536);
+
+		ck_assert_uint_ge(top->stack.hi - top->stack.lo, sizes[i]);
+		memset((void *)top->stack.lo, 1, 4096);
+		give(top);
+	}
+}
+
+TASK_TEST(test_stacks_do_not_overlap, 1)
+{
+	enum { STACKS = 300 };
+	static struct gtop *tops[STACKS];
+
+	for (int i = 0; i < STACKS; i++) {
+		tops[i] = taken((size_t)(16 << i % 7) * KIB, i % 3 ? 65536 : 4096);
+		for (int k = 0; k < i; k++)
+			if (tops[i]->stack.lo < tops[k]->stack.hi &&
+			    tops[k]->stack.lo < tops[i]->stack.hi)
+				ck_abort_msg("stacks %d and %d overlap", k, i);
+	}
+	for (int i = 0; i < STACKS; i++)
+		give(tops[i]);
+}
+
+/* --- what is kept, and what goes ------------------------------------------------------------ */
+
+static uint64_t stacks(void)
+{
+	weft_stats_t s;
+
+	ck_assert_int_eq(weft_stats(&s, sizeof s), 0);
+	return s.stacks;
+}
+
+static void run_many(unsigned n, const weft_attr_t *attr)
+{
+	weft_t tasks[100];
+
+	gate = 0;
+	for (unsigned i = 0; i < n; i++)
+		ck_assert_int_eq(weft_create(&tasks[i], attr, wait_and_give_back, &gate), 0);
+	weft_yield();
+	gate = 1;
+	for (unsigned i = 0; i < n; i++)
+		result_of(tasks[i]);
+}
+
+TASK_TEST(test_ended_tasks_leave_their_stacks_to_the_next, 1)
+{
+	uint64_t after_one;
+
+	run_many(100, NULL);
+	after_one = stacks();
+	for (int i = 0; i < 10; i++)
+		run_many(100, NULL);
+	ck_assert_uint_eq(stacks(), after_one);
+}
+
+TASK_TEST(test_stacks_of_an_odd_size_or_guard_go_with_their_tasks, 1)
+{
+	uint64_t before = stacks();
+	weft_attr_t attr;
+
+	ck_assert_int_eq(weft_attr_init(&attr), 0);
+	ck_assert_int_eq(weft_attr_setguardsize(&attr, 4096), 0);
+	run_many(20, &attr);
+	ck_assert_int_eq(weft_attr_setguardsize(&attr, 0), 0);
+	ck_assert_int_eq(weft_attr_setstacksize(&attr, 16 * 1024 * KIB), 0);
+	run_many(5, &attr);
+	ck_assert_uint_eq(stacks(), before);
+}
+
+static void end_at_once(void *unused)
+{
+	(void)unused;
+}
+
+/* Tasks that follow one another need one stack. */
+TASK_TEST(test_fresh_tasks_take_over_the_stack_of_who_ended, 1)
+{
+	uint64_t before = stacks();
+
+	for (int i = 0; i < 1000; i++)
+		result_of(create(give_back, NULL));
+	for (int i = 0; i < 1000; i++)
+		ck_assert_int_eq(weft_go(end_at_once, NULL), 0);
+	weft_yield();
+	ck_assert_uint_le(stacks(), before + 2);
+}
+
+/* --- many Ps --------------------------------------------------------------------------------- */
+
+static void *fill(void *arg)
+{
+	volatile unsigned char mine[3000];
+	unsigned char mark = (unsigned char)(uintptr_t)arg;
+
+	for (size_t i = 0; i < sizeof mine; i++)
+		mine[i] = mark;
+	for (int turn = 0; turn < 3; turn++) {
+		weft_yield();
+		for (size_t i = 0; i < sizeof mine; i++)
+			if (mine[i] != mark)
+				return &gate;
+	}
+	return NULL;
+}
+
+static void of_attribute(weft_attr_t *attr, unsigned i)
+{
+	ck_assert_int_eq(weft_attr_init(attr), 0);
+	if (i % 4 == 0)
+		ck_assert_int_eq(weft_attr_setstacksize(attr, (size_t)(32 << i % 5) * KIB), 0);
+	if (i % 7 == 0)
+		ck_assert_int_eq(weft_attr_setguardsize(attr, 8192), 0);
+}
+
+TASK_TEST(test_nobody_writes_to_a_stack_that_is_anothers, 4)
+{
+	enum { TASKS = 100 };
+
+	for (unsigned round = 0; round < scaled(rounds(20)); round++) {
+		weft_t tasks[TASKS];
+		weft_attr_t attr;
+
+		for (unsigned i = 0; i < TASKS; i++) {
+			of_attribute(&attr, i + round);
+			ck_assert_int_eq(weft_create(&tasks[i], &attr, fill, (void *)(uintptr_t)i), 0);
+		}
+		for (unsigned i = 0; i < TASKS; i++)
+			ck_assert_ptr_null(result_of(tasks[i]));
+	}
+}
+
+TCase *suite_tests(void)
+{
+	TCase *tests = tcase_create("stack");
+
+	tcase_add_test(tests, test_stack_is_as_large_as_asked_for_beside_its_record);
+	tcase_add_test(tests, test_stacks_do_not_overlap);
+	tcase_add_test(tests, test_ended_tasks_leave_their_stacks_to_the_next);
+	tcase_add_test(tests, test_stacks_of_an_odd_size_or_guard_go_with_their_tasks);
+	tcase_add_test(tests, test_fresh_tasks_take_over_the_stack_of_who_ended);
+	tcase_add_test(tests, test_nobody_writes_to_a_stack_that_is_anothers);
+	return tests;
+}
