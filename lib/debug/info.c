@@ -71,7 +71,7 @@ static void features(struct text *t)
 	fact(t, "barrier", wf_have.membarrier ? "membarrier" : "full fences (no membarrier)");
 	fact(t, "guards", guards());
 	fact(t, "fork", wf_have.wipeonfork ? "MADV_WIPEONFORK" : "pthread_atfork");
-	fact(t, "memory", wf_have.jemalloc ? "jemalloc, an arena of its own" : "slabs");
+	fact(t, "memory", wf_have.jemalloc ? "slabs, jemalloc for large pieces" : "slabs");
 	fact(t, "backtraces", wf_have.libunwind ? "libunwind" : "the compiler's unwinder");
 	fact(t, "watched", wf_watched ? "yes" : "no");
 	fact(t, "io", io[wf_settings.io]);

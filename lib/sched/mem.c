@@ -2,10 +2,12 @@
  * The runtime's own memory, apart from the program's malloc: a thread that lost
  * its P may hold a lock of that one.
  *
- * Where jemalloc is in the process it serves, from an arena of the runtime's own
- * and without a thread cache (what is asked for here is rare: records of Ps and
- * Ms, attributes, blocks of keys, names). Else slabs do: lists of free pieces by
- * power of two, cut from mapped pages, under one lock.
+ * Small pieces (records of stacks, attributes, blocks of keys, names) are slabs:
+ * lists of free pieces by power of two, cut from mapped pages, under one lock. What is
+ * larger comes from jemalloc, where that is in the process, from an arena of the
+ * runtime's own and without a thread cache; else from mmap. Small ones do not, since
+ * jemalloc (5.3.0) does not survive a thread's first call when there is no memory for
+ * the thread's arena, and tasks have to wait for a stack just then.
  */
 #include "config.h"
 
@@ -143,9 +145,9 @@ void *wf_alloc(size_t size)
 {
 	unsigned class = slab_class(size);
 
-	if (wf_mem.jemalloc)
-		return mallocx(size, wf_mem.flags | ZERO);
-	return class <= SLAB_MAX ? slab_alloc(class) : wf_map(size);
+	if (class <= SLAB_MAX)
+		return slab_alloc(class);
+	return wf_mem.jemalloc ? mallocx(size, wf_mem.flags | ZERO) : wf_map(size);
 }
 
 void wf_free(void *p, size_t size)
@@ -155,7 +157,7 @@ void wf_free(void *p, size_t size)
 
 	if (!p)
 		return;
-	if (wf_mem.jemalloc) {
+	if (class > SLAB_MAX && wf_mem.jemalloc) {
 		sdallocx(p, size, wf_mem.flags);
 	} else if (class > SLAB_MAX) {
 		wf_unmap(p, size);
