@@ -33,7 +33,7 @@ static void left(struct mark *mark)
 }
 
 #define ON_LEAVING(name, letter)                                                                   \
-	__attribute__((cleanup(left))) struct mark name = {record, letter}
+	__attribute__((cleanup(left), unused)) struct mark name = {record, letter}
 
 typedef void ending(void);
 
