@@ -211,7 +211,8 @@ int wf_procresize(struct m *m, unsigned n, struct p **runnable)
 			continue;
 		if (wf_runqempty(p)) {
 			wf_pidleput(p);
-		} else {
+		} else { /* on its way to an M: who stops the world next waits for it */
+			atomic_store_explicit(&p->status, P_IDLE, memory_order_relaxed);
 			p->link = *runnable;
 			*runnable = p;
 		}
