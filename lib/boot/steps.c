@@ -8,6 +8,7 @@
 enum { STEPS = 24 };
 
 static struct steps {
+	struct lock lock; /* guards all: main may begin on another M than m0 */
 	struct step step[STEPS];
 	unsigned n;
 	int64_t begin;
@@ -23,19 +24,28 @@ static int64_t now(void)
 
 void wf_steps_begin(void)
 {
+	wf_lock(&wf_boot_steps.lock);
 	wf_boot_steps.n = 0;
 	wf_boot_steps.begin = now();
+	wf_unlock(&wf_boot_steps.lock);
 }
 
 void wf_step(const char *name)
 {
+	wf_lock(&wf_boot_steps.lock);
 	if (wf_boot_steps.n < STEPS)
 		wf_boot_steps.step[wf_boot_steps.n++] =
 			(struct step){name, now() - wf_boot_steps.begin};
+	wf_unlock(&wf_boot_steps.lock);
 }
 
 unsigned wf_steps(const struct step **steps)
 {
+	unsigned n;
+
+	wf_lock(&wf_boot_steps.lock);
+	n = wf_boot_steps.n;
+	wf_unlock(&wf_boot_steps.lock);
 	*steps = wf_boot_steps.step;
-	return wf_boot_steps.n;
+	return n;
 }
