@@ -81,13 +81,13 @@ static void once_slow(weft_once_t *once, void (*fn)(void))
 		weft_once_t now;
 
 		wf_lock(&bucket->lock);
-		now = *once;
+		now = atomic_load_explicit(word_of(once), memory_order_relaxed);
 		if (now == running()) {
 			wf_waitq_wait(&bucket->queue, &bucket->lock, once);
 			continue;
 		}
 		if (now != DONE)
-			*once = running();
+			atomic_store_explicit(word_of(once), running(), memory_order_relaxed);
 		wf_unlock(&bucket->lock);
 		if (now != DONE)
 			run(once, fn);
