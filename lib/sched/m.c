@@ -50,8 +50,10 @@ static struct m *mreuse(void)
 
 	wf_lock(&wf_sched.lock);
 	m = wf_sched.freem;
-	if (m)
+	if (m) {
 		wf_sched.freem = m->schedlink;
+		m->ended = false; /* under the lock: weft_shutdown looks at it */
+	}
 	wf_unlock(&wf_sched.lock);
 	return m;
 }
@@ -94,7 +96,6 @@ struct m *wf_mnew(bool foreign)
 		wf_sched.allm = m;
 		wf_unlock(&wf_sched.lock);
 	}
-	m->ended = false;
 	wf_mprepare(m, &m->gstore);
 	return m;
 }
