@@ -103,7 +103,6 @@ void wf_hooks_find(void);
 void wf_hooks_stack(struct ctxstk *);     /* a stack begins to be one */
 void wf_hooks_unstack(struct ctxstk *);   /* and ends */
 struct ctxstk *wf_hooks_thread(void);     /* the calling thread's own stack */
-void wf_hooks_renew(struct ctxstk *);     /* the running stack starts over */
 
 /* Around a switch, in the order of the calls: leave on the old stack (from is
  * NULL when nobody comes back to it), arrive on the new one. */

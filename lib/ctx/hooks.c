@@ -75,22 +75,6 @@ struct ctxstk *wf_hooks_thread(void)
 	return &thread;
 }
 
-/* The frames that were on the stack are gone without having returned. */
-WF_NOWATCH void wf_hooks_renew(struct ctxstk *stk)
-{
-	void *old = stk->fibre;
-
-	if (!wf_watched)
-		return;
-	if (__asan_unpoison_memory_region)
-		__asan_unpoison_memory_region((void *)stk->lo, stk->hi - stk->lo);
-	if (__tsan_create_fiber && old) {
-		stk->fibre = __tsan_create_fiber(0);
-		__tsan_switch_to_fiber(stk->fibre, 0);
-		__tsan_destroy_fiber(old);
-	}
-}
-
 WF_NOWATCH void wf_hooks_leave(struct ctxstk *from, struct ctxstk *to)
 {
 	if (__sanitizer_start_switch_fiber)

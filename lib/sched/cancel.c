@@ -29,12 +29,12 @@ static void request(struct m *m, struct g *g)
 
 int weft_cancel(weft_t task)
 {
-	struct m *m = wf_enter(), *foreign = m ? NULL : wf_foreign_enter();
+	struct m *m = wf_enter_any();
 	struct g *g;
 	uint64_t life;
 	int error = ESRCH;
 
-	if (!m && !foreign)
+	if (!m)
 		return ENOMEM;
 	if (wf_lifelock_begun(task, &g, &life)) {
 		error = life & LIFE_FOREIGN ? EINVAL : 0;
@@ -42,10 +42,7 @@ int weft_cancel(weft_t task)
 			request(m, g);
 		wf_lifeunlock(g, life);
 	}
-	if (m)
-		wf_leave(m);
-	else
-		wf_foreign_leave(foreign);
+	wf_leave_any(m);
 	return error;
 }
 

@@ -92,11 +92,12 @@ static bool take_back(struct m *m, struct g *self, struct g *child)
 	return child->flags & GF_STARTED || wf_givestack(wf_p(m), child);
 }
 
-/* The result, once the child's end left it with its joiner. */
-static void *take_result(struct g *self)
+/* Take the result that the child's end left with its joiner. */
+static inline void take_result(struct g *self, void **value)
 {
 	self->flags &= (uint16_t)~GF_JOINED;
-	return (void *)self->sched.ret;
+	if (value)
+		*value = (void *)self->sched.ret;
 }
 
 /* The wait is over without the child's result: either it ended before the caller
@@ -116,13 +117,9 @@ static int join_unparked(struct m *m, struct g *self, struct g *child, void **va
 /* Leave with the result, or with why there is none. */
 static inline int conclude(struct m *m, struct g *self, struct g *child, void **value)
 {
-	void *result;
-
 	if (wf_unlikely(!(self->flags & GF_JOINED)))
 		return join_unparked(m, self, child, value);
-	result = take_result(self);
-	if (value)
-		*value = result;
+	take_result(self, value);
 	wf_leave(m);
 	return 0;
 }
@@ -163,12 +160,10 @@ static int join_foreign(weft_t handle, void **value)
 		child->joiner = wf_getg();
 		wf_lifeunlock(child, life | LIFE_JOINING);
 		wf_foreign_park(m, wait_for_child, child);
-		if (!(wf_getg()->flags & GF_JOINED))
-			reap(m, child, wf_lifelock(child), value);
-		else if (value)
-			*value = take_result(wf_getg());
+		if (wf_getg()->flags & GF_JOINED)
+			take_result(wf_getg(), value);
 		else
-			take_result(wf_getg());
+			reap(m, child, wf_lifelock(child), value);
 	}
 	if (m)
 		wf_foreign_leave(m);
@@ -238,48 +233,42 @@ int weft_join(weft_t handle, void **value)
 
 int weft_tryjoin(weft_t handle, void **value)
 {
-	struct m *m = wf_enter(), *foreign = m ? NULL : wf_foreign_enter();
+	struct m *m = wf_enter_any();
 	struct g *child = NULL;
 	uint64_t life;
 	int error;
 
-	if (!m && !foreign)
+	if (!m)
 		return ENOMEM;
-	error = lock_joinable(handle, m ? m->curg : NULL, &child, &life);
+	error = lock_joinable(handle, m->foreign ? NULL : m->curg, &child, &life);
 	if (!error && life & LIFE_DONE) {
-		reap(m ? m : foreign, child, life, value);
+		reap(m, child, life, value);
 	} else if (!error) {
 		wf_lifeunlock(child, life);
 		error = EBUSY;
 	}
-	if (m)
-		wf_leave(m);
-	else
-		wf_foreign_leave(foreign);
+	wf_leave_any(m);
 	return error;
 }
 
 int weft_detach(weft_t handle)
 {
-	struct m *m = wf_enter(), *foreign = m ? NULL : wf_foreign_enter();
+	struct m *m = wf_enter_any();
 	struct g *g;
 	uint64_t life;
 	int error = ESRCH;
 
-	if (!m && !foreign)
+	if (!m)
 		return ENOMEM;
 	if (wf_lifelock_begun(handle, &g, &life)) {
 		error = life & (LIFE_FOREIGN | LIFE_DETACHED) ? EINVAL : 0;
 		if (!error && life & LIFE_DONE && !(life & LIFE_JOINING))
-			wf_lifeend(m ? m : foreign, g, life);
+			wf_lifeend(m, g, life);
 		else
 			wf_lifeunlock(g, error || life & LIFE_JOINING ? life : life | LIFE_DETACHED);
 		if (!error && life & LIFE_JOINING)
 			error = EINVAL;
 	}
-	if (m)
-		wf_leave(m);
-	else
-		wf_foreign_leave(foreign);
+	wf_leave_any(m);
 	return error;
 }

@@ -567,6 +567,24 @@ int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize);
  * counts as inside until wf_foreign_leave. NULL without memory. */
 struct m *wf_foreign_enter(void);
 void wf_foreign_leave(struct m *m);
+
+/* In and out for calls that are the same for tasks and foreign threads: the M of
+ * either, which has a P or has not. NULL without memory. */
+static inline struct m *wf_enter_any(void)
+{
+	struct m *m = wf_enter();
+
+	return m ? m : wf_foreign_enter();
+}
+
+static inline void wf_leave_any(struct m *m)
+{
+	if (m->foreign)
+		wf_foreign_leave(m);
+	else
+		wf_leave(m);
+}
+
 unsigned long wf_foreign_self(void);
 /* Wait as wf_gopark does, in the kernel. */
 void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg);
