@@ -296,6 +296,23 @@ static void *exit_nested(void *value)
 	return NULL;
 }
 
+static void *lock_twice(void *unused)
+{
+	ck_assert_int_eq(weft_unlock_thread(), EPERM);
+	ck_assert_int_eq(weft_lock_thread(), 0);
+	ck_assert_int_eq(weft_lock_thread(), 0);
+	ck_assert_int_eq(weft_unlock_thread(), 0);
+	ck_assert_int_eq(weft_unlock_thread(), 0);
+	ck_assert_int_eq(weft_unlock_thread(), EPERM);
+	return unused;
+}
+
+START_TEST(test_lock_thread_nests_on_a_thread_too)
+{
+	on_thread(lock_twice, NULL);
+}
+END_TEST
+
 START_TEST(test_exit_of_a_thread_runs_its_handlers_and_gives_its_value)
 {
 	ck_assert_ptr_eq(on_thread(exit_nested, &gate), &gate);
@@ -333,6 +350,7 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_a_task_joins_a_task_that_a_thread_made);
 	tcase_add_test(tests, test_a_threads_errno_is_the_plain_one_and_survives);
 	tcase_add_test(tests, test_a_thread_has_cancel_states_and_testcancel_returns);
+	tcase_add_test(tests, test_lock_thread_nests_on_a_thread_too);
 	tcase_add_test(tests, test_exit_of_a_thread_runs_its_handlers_and_gives_its_value);
 	tcase_add_test(tests, test_who_called_start_is_a_foreign_thread_afterwards);
 	return tests;

@@ -181,10 +181,10 @@ END_TEST
 enum { MAP_COUNT = 65530 }; /* vm.max_map_count where nobody changed it */
 static unsigned many;
 
-/* ThreadSanitizer holds 8,128 contexts. */
+/* ThreadSanitizer holds 8,128 contexts, of a megabyte each. */
 static unsigned how_many(void)
 {
-	return SANITIZED ? 4000 : soaking() ? 1000000 : 100000;
+	return SANITIZED ? 1000 : soaking() ? 1000000 : 100000;
 }
 
 static unsigned mappings(void)

@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "sched/fast.h"
+#include "soak.h"
 
 enum { PATIENCE = 120, GS = 4 * RUNQ_SIZE };
 
@@ -271,10 +272,11 @@ END_TEST
 
 /* --- one owner, two thieves -------------------------------------------------------------- */
 
-enum { OUT, QUEUED, THIEVES = 2, ITEMS = 1000000 };
+enum { OUT, QUEUED, THIEVES = 2 };
 
 static _Atomic unsigned char where[GS];
-static _Atomic unsigned got; /* items that somebody took */
+static unsigned items;
+static _Atomic unsigned got; /* of these somebody took */
 static _Atomic bool twice, over;
 static struct p *owner;
 
@@ -341,7 +343,7 @@ static void act_often(unsigned seed)
 {
 	unsigned idle = 0;
 
-	for (unsigned done = 0; done < ITEMS;) {
+	for (unsigned done = 0; done < items;) {
 		bool acted = act((unsigned)rand_r(&seed) >> 3);
 
 		done += acted;
@@ -361,7 +363,8 @@ START_TEST(test_every_item_reaches_one_of_the_owner_and_two_thieves)
 {
 	pthread_t thieves[THIEVES];
 
-	owner = pnew_at((uint32_t)-ITEMS / 2);
+	items = scaled(rounds(1000000));
+	owner = pnew_at(-items / 2);
 	for (int i = 0; i < THIEVES; i++)
 		ck_assert_int_eq(pthread_create(&thieves[i], NULL, steal_all, NULL), 0);
 	act_often(12345);
@@ -370,7 +373,7 @@ START_TEST(test_every_item_reaches_one_of_the_owner_and_two_thieves)
 		pthread_join(thieves[i], NULL);
 	ck_assert(!twice);
 	ck_assert(wf_runqempty(owner));
-	ck_assert_uint_eq(got, ITEMS);
+	ck_assert_uint_eq(got, items);
 	free(owner);
 }
 END_TEST
@@ -378,13 +381,13 @@ END_TEST
 /* Nothing but the last element, which all are after: R3. */
 START_TEST(test_last_element_goes_to_the_owner_or_to_a_thief)
 {
-	enum { TIMES = 300000 };
 	pthread_t thieves[THIEVES];
 
-	owner = pnew_at((uint32_t)-TIMES / 2);
+	items = scaled(rounds(300000));
+	owner = pnew_at(-items / 2);
 	for (int i = 0; i < THIEVES; i++)
 		ck_assert_int_eq(pthread_create(&thieves[i], NULL, steal_all, NULL), 0);
-	for (unsigned i = 0; i < TIMES; i++) {
+	for (unsigned i = 0; i < items; i++) {
 		struct g *g = &gs[i % GS];
 
 		while (atomic_load(&where[g - gs]) != OUT)
@@ -394,13 +397,13 @@ START_TEST(test_last_element_goes_to_the_owner_or_to_a_thief)
 		if (wf_runqtake(owner, g))
 			receive(g);
 	}
-	while (got < TIMES && !twice)
+	while (got < items && !twice)
 		sched_yield();
 	over = true;
 	for (int i = 0; i < THIEVES; i++)
 		pthread_join(thieves[i], NULL);
 	ck_assert(!twice);
-	ck_assert_uint_eq(got, TIMES);
+	ck_assert_uint_eq(got, items);
 	free(owner);
 }
 END_TEST
@@ -430,7 +433,7 @@ static TCase *thieves_tests(void)
 {
 	TCase *tests = tcase_create("thieves");
 
-	tcase_set_timeout(tests, PATIENCE);
+	tcase_set_timeout(tests, PATIENCE * (soaking() ? SOAK : 1));
 	tcase_add_checked_fixture(tests, setup, NULL);
 	tcase_add_test(tests, test_every_item_reaches_one_of_the_owner_and_two_thieves);
 	tcase_add_test(tests, test_last_element_goes_to_the_owner_or_to_a_thief);

@@ -49,6 +49,29 @@ TASK_TEST(test_yielders_have_equally_many_turns, 1)
 	}
 }
 
+static char said[64];
+
+static void *say_and_yield(void *letter)
+{
+	for (int i = 0; i < 4; i++) {
+		said[step++] = (char)(intptr_t)letter;
+		weft_yield();
+	}
+	return NULL;
+}
+
+TASK_TEST(test_yielders_take_turns_in_the_order_in_which_they_came, 1)
+{
+	weft_t tasks[3];
+
+	for (int i = 0; i < 3; i++)
+		tasks[i] = create(say_and_yield, as_arg((char)('a' + i)));
+	wait_for(&step, 12);
+	ck_assert_str_eq(said, "abcabcabcabc");
+	for (int i = 0; i < 3; i++)
+		result_of(tasks[i]);
+}
+
 /* --- weft_lock_thread ---------------------------------------------------------------------- */
 
 static _Atomic long lockers_thread;
@@ -142,6 +165,21 @@ TASK_TEST(test_task_that_ends_locked_ends_its_thread, 2)
 		while (thread_exists(thread))
 			usleep(100);
 	}
+}
+
+static void *join_one_that_ends_locked(void *unused)
+{
+	long thread = (long)result_of(create(end_locked, NULL));
+
+	return thread == thread_id() ? &gate : unused;
+}
+
+/* Not even a joiner that had handed its thread to the child. */
+TASK_TEST(test_nobody_runs_on_a_thread_after_a_task_has_ended_locked_to_it, 2)
+{
+	ck_assert_int_eq(weft_lock_thread(), 0);
+	for (int i = 0; i < 20; i++)
+		ck_assert_ptr_null(result_of(create(join_one_that_ends_locked, NULL)));
 }
 
 TASK_TEST(test_main_may_end_locked, 2)
@@ -249,6 +287,17 @@ TASK_TEST(test_two_that_wake_each_other_starve_nobody_in_the_global_queue, 1)
 	stop_playing(tasks);
 }
 
+/* A child that is run in its joiner's place takes no turn from others. */
+TASK_TEST(test_one_that_creates_and_joins_without_end_starves_nobody, 1)
+{
+	int n = 0;
+
+	ck_assert_int_eq(weft_go(note_turn, NULL), 0);
+	while (!step && n++ < EXCHANGES)
+		result_of(create(give_back, NULL));
+	ck_assert_int_eq(step, 1);
+}
+
 static bool to_slow_queue(struct g *g, void *unused)
 {
 	(void)unused;
@@ -314,19 +363,50 @@ TASK_TEST(test_main_alone_never_has_a_second_thread, 2)
 	ck_assert_uint_eq(s.threads, 1);
 }
 
+TASK_TEST(test_more_ps_give_main_alone_no_second_thread, 1)
+{
+	weft_stats_t s;
+
+	weft_procs(4);
+	for (int i = 0; i < 10000; i++)
+		weft_yield();
+	ck_assert_int_eq(weft_stats(&s, sizeof s), 0);
+	ck_assert_uint_eq(s.threads, 1);
+}
+
+TASK_TEST(test_one_p_needs_one_thread_however_many_tasks, 1)
+{
+	enum { TASKS = 1000 };
+	weft_t tasks[TASKS];
+	weft_stats_t s;
+
+	for (int i = 0; i < TASKS; i++)
+		tasks[i] = create(wait_and_give_back, &gate);
+	gate = 1;
+	for (int i = 0; i < TASKS; i++)
+		result_of(tasks[i]);
+	ck_assert_int_eq(weft_stats(&s, sizeof s), 0);
+	ck_assert_uint_eq(s.threads, 1);
+}
+
 TCase *suite_tests(void)
 {
 	TCase *tests = tcase_create("sched");
 
 	tcase_add_test(tests, test_yield_without_others_returns_0);
 	tcase_add_test(tests, test_yielders_have_equally_many_turns);
+	tcase_add_test(tests, test_yielders_take_turns_in_the_order_in_which_they_came);
 	tcase_add_loop_test(tests, test_locked_task_keeps_its_thread_and_nobody_else_has_it, 1, 5);
 	tcase_add_test(tests, test_lock_nests);
 	tcase_add_test(tests, test_task_that_ends_locked_ends_its_thread);
+	tcase_add_test(tests, test_nobody_runs_on_a_thread_after_a_task_has_ended_locked_to_it);
 	tcase_add_test(tests, test_main_may_end_locked);
 	tcase_add_test(tests, test_two_that_wake_each_other_starve_nobody_in_the_ring);
 	tcase_add_test(tests, test_two_that_wake_each_other_starve_nobody_in_the_global_queue);
+	tcase_add_test(tests, test_one_that_creates_and_joins_without_end_starves_nobody);
 	tcase_add_test(tests, test_one_of_the_second_queue_is_served_a_pass);
 	tcase_add_test(tests, test_main_alone_never_has_a_second_thread);
+	tcase_add_test(tests, test_more_ps_give_main_alone_no_second_thread);
+	tcase_add_test(tests, test_one_p_needs_one_thread_however_many_tasks);
 	return tests;
 }

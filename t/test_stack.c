@@ -2,10 +2,16 @@
  * Where tasks' stacks come from: classes of them, guards below, used again while
  * they are warm, and the counts of them.
  */
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <weft.h>
 
+#include "child.h"
 #include "sched/fast.h"
 #include "soak.h"
 #include "suite.h"
@@ -64,6 +70,116 @@ TASK_TEST(test_stacks_do_not_overlap, 1)
 	for (int i = 0; i < STACKS; i++)
 		give(tops[i]);
 }
+
+/* Else their hottest lines, all in the same set, would push one another out. */
+TASK_TEST(test_tops_of_stacks_lie_in_different_cache_sets, 1)
+{
+	enum { STACKS = 64, SETS = 64 };
+	struct gtop *tops[STACKS];
+	unsigned in[SETS] = {0};
+
+	for (int i = 0; i < STACKS; i++) {
+		tops[i] = taken(0, 0);
+		in[(uintptr_t)tops[i] / CACHELINE % SETS]++;
+	}
+	for (int i = 0; i < SETS; i++)
+		ck_assert_uint_le(in[i], 2 * STACKS / SETS);
+	for (int i = 0; i < STACKS; i++)
+		give(tops[i]);
+}
+
+/* --- guards --------------------------------------------------------------------------------- */
+
+static const size_t stack_sizes[] = {16384, 262144, 8388608, 20000000};
+static const size_t guard_sizes[] = {65536, 4096, 200000};
+static size_t stack_size, guard_size, below;
+
+static void say(const char *text)
+{
+	dprintf(STDERR_FILENO, "%s\n", text);
+}
+
+static void *overstep(void *unused)
+{
+	volatile char *low = (char *)wf_getg()->stack.lo;
+
+	*low = 1;
+	say("on the stack");
+	low[-(ptrdiff_t)below] = 1;
+	say("below it");
+	return unused;
+}
+
+static void overstep_body(void)
+{
+	weft_attr_t attr;
+	weft_t task;
+
+	need(!weft_attr_init(&attr));
+	need(!weft_attr_setstacksize(&attr, stack_size));
+	need(!weft_attr_setguardsize(&attr, guard_size));
+	need(!weft_create(&task, &attr, overstep, NULL));
+	need(!weft_join(task, NULL));
+}
+
+/* A program that is to end by SIGSEGV, and leaves no core. */
+static void crash(void *body)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	signal(SIGSEGV, SIG_DFL); /* not the sanitizers' */
+	as_task(1, (void (*)(void))body);
+}
+
+static void dies_below_its_stack(void (*body)(void))
+{
+	struct child child;
+
+	child_run(&child, crash, (void *)body);
+	ck_assert_uint_eq(occurrences(child.said, "on the stack"), 1);
+	ck_assert_uint_eq(occurrences(child.said, "below it"), 0);
+	ck_assert(WIFSIGNALED(child.status));
+	ck_assert_int_eq(WTERMSIG(child.status), SIGSEGV);
+}
+
+/* The byte below the stack, and the guard's last page. */
+START_TEST(test_access_below_a_stack_is_sigsegv)
+{
+	stack_size = stack_sizes[_i / 3];
+	guard_size = guard_sizes[_i % 3];
+	below = 1;
+	dies_below_its_stack(overstep_body);
+	below = guard_size;
+	dies_below_its_stack(overstep_body);
+}
+END_TEST
+
+static unsigned descend(unsigned depth)
+{
+	volatile char frame[2048];
+
+	frame[0] = (char)depth;
+	return depth ? descend(depth - 1) + (unsigned char)frame[0] : 0;
+}
+
+static void *descend_for_ever(void *unused)
+{
+	say("on the stack");
+	return descend(1 << 30) ? unused : &gate;
+}
+
+static void descend_body(void)
+{
+	result_of(create(descend_for_ever, NULL));
+	say("below it");
+}
+
+START_TEST(test_endless_recursion_is_sigsegv)
+{
+	dies_below_its_stack(descend_body);
+}
+END_TEST
 
 /* --- what is kept, and what goes ------------------------------------------------------------ */
 
@@ -131,6 +247,22 @@ TASK_TEST(test_fresh_tasks_take_over_the_stack_of_who_ended, 1)
 	ck_assert_uint_le(stacks(), before + 2);
 }
 
+/* Their pages are gone, and with them what lay at their tops. */
+TASK_TEST(test_trimmed_stacks_serve_again, 1)
+{
+	struct m *m;
+
+	for (int i = 0; i < 10; i++) {
+		run_many(100, NULL);
+		ck_assert_uint_ge(stacks(), 100);
+		m = wf_enter();
+		wf_stackflush(wf_p(m));
+		wf_stacktrim();
+		wf_leave(m);
+		ck_assert_uint_eq(stacks(), 1); /* main's */
+	}
+}
+
 /* --- many Ps --------------------------------------------------------------------------------- */
 
 static void *fill(void *arg)
@@ -168,7 +300,8 @@ TASK_TEST(test_nobody_writes_to_a_stack_that_is_anothers, 4)
 
 		for (unsigned i = 0; i < TASKS; i++) {
 			of_attribute(&attr, i + round);
-			ck_assert_int_eq(weft_create(&tasks[i], &attr, fill, (void *)(uintptr_t)i), 0);
+			ck_assert_int_eq(weft_create(&tasks[i], &attr, fill, (void *)(uintptr_t)i),
+					 0);
 		}
 		for (unsigned i = 0; i < TASKS; i++)
 			ck_assert_ptr_null(result_of(tasks[i]));
@@ -181,9 +314,13 @@ TCase *suite_tests(void)
 
 	tcase_add_test(tests, test_stack_is_as_large_as_asked_for_beside_its_record);
 	tcase_add_test(tests, test_stacks_do_not_overlap);
+	tcase_add_test(tests, test_tops_of_stacks_lie_in_different_cache_sets);
+	tcase_add_loop_test(tests, test_access_below_a_stack_is_sigsegv, 0, 12);
+	tcase_add_test(tests, test_endless_recursion_is_sigsegv);
 	tcase_add_test(tests, test_ended_tasks_leave_their_stacks_to_the_next);
 	tcase_add_test(tests, test_stacks_of_an_odd_size_or_guard_go_with_their_tasks);
 	tcase_add_test(tests, test_fresh_tasks_take_over_the_stack_of_who_ended);
+	tcase_add_test(tests, test_trimmed_stacks_serve_again);
 	tcase_add_test(tests, test_nobody_writes_to_a_stack_that_is_anothers);
 	return tests;
 }

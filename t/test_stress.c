@@ -56,6 +56,16 @@ static void *grow(void *arg)
 	return arg;
 }
 
+/* The same bound to a thread, which it ends with now and then. */
+static void *grow_bound(void *arg)
+{
+	ck_assert_int_eq(weft_lock_thread(), 0);
+	grow(arg);
+	if ((uintptr_t)arg & 4)
+		ck_assert_int_eq(weft_unlock_thread(), 0);
+	return arg;
+}
+
 struct held {
 	weft_t task;
 	void *arg;
@@ -92,7 +102,7 @@ static void one_step(struct held held[HELD], uint64_t *state)
 			let_go(h, state);
 		random_below(state, 2);
 		h->arg = (void *)(uintptr_t)(*state >> 8);
-		h->task = create(grow, h->arg);
+		h->task = create(random_below(state, 10) ? grow : grow_bound, h->arg);
 		break;
 	case 1:
 		ck_assert_int_eq(weft_cancel(h->task), 0);

@@ -245,8 +245,10 @@ static bool exited(struct m *m, struct g *g)
 	void *program = (void *)top->arg;
 
 	m->curg = NULL;
-	if (locked)
+	if (locked) {
 		m->lockedg = NULL;
+		g->flags &= (uint16_t)~GF_DIRECT; /* nobody goes on on this thread */
+	}
 	m->picked = end(m, g);
 	renew(top);
 	wf_stackput(wf_p(m), top);

@@ -82,12 +82,13 @@ static bool wait_for_child(struct g *self, void *arg)
  * be fresh, but must not be bound to another M. */
 static bool take_back(struct m *m, struct g *self, struct g *child)
 {
-	if (self->flags & GF_LOCKED || !wf_runqtake(wf_p(m), child))
+	if (self->flags & GF_LOCKED || wf_p(m)->pass == 1 || !wf_runqtake(wf_p(m), child))
 		return false;
 	if (wf_unlikely(child->flags & GF_LOCKED)) {
 		wf_runqput(wf_p(m), child);
 		return false;
 	}
+	wf_p(m)->pass--; /* as a pick of the child */
 	child->flags |= GF_DIRECT;
 	return child->flags & GF_STARTED || wf_givestack(wf_p(m), child);
 }
@@ -197,7 +198,7 @@ static __attribute__((noinline)) int join_slow(weft_t handle, void **value)
 static inline bool runs_at_once(struct p *p, const struct g *self, struct g *child, uint64_t life)
 {
 	return !(life & (LIFE_DONE | LIFE_UNJOINABLE)) &&
-	       !(self->flags & GF_LOCKED) && p->stacks && wf_runqtake(p, child);
+	       !(self->flags & GF_LOCKED) && p->stacks && p->pass > 1 && wf_runqtake(p, child);
 }
 
 int weft_join(weft_t handle, void **value)
@@ -218,6 +219,7 @@ int weft_join(weft_t handle, void **value)
 		wf_lifeunlock(child, life);
 		return join_slow(handle, value);
 	}
+	p->pass--; /* as a pick of the child */
 	child->joiner = self;
 	if (wf_unlikely((child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED)) != 0)) {
 		wf_lifeunlock(child, life | LIFE_JOINING);

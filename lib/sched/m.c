@@ -74,7 +74,8 @@ void wf_mprepare(struct m *m, struct g *g0)
 
 	m->id = atomic_fetch_add(&ids, 1);
 	m->attn = wf_fullfence || wf_watched ? ATTN_SPECIAL : 0;
-	m->rng = (wf_settings.seed + (uint64_t)m->id + 1) * 0x9e3779b97f4a7c15;
+	/* a foreign thread's first call may come while another boots: no settings yet */
+	m->rng = ((m->foreign ? 0 : wf_settings.seed) + (uint64_t)m->id + 1) * 0x9e3779b97f4a7c15;
 	m->g0 = g0;
 	m->g0->m = m;
 	m->g0->sched.g = m->g0;
@@ -315,42 +316,41 @@ void wf_startlockedm(struct m *m, struct g *g)
 	wf_stopm();
 }
 
+/* A foreign thread is its own as it is: there the nesting is only counted. */
 int weft_lock_thread(void)
 {
-	struct m *m = wf_enter();
-	struct g *g;
+	struct m *m = wf_enter_any();
+	struct g *g = wf_getg();
+	int error = 0;
 
 	if (!m)
-		return 0;
-	g = m->curg;
-	if (g->top->state.locks == LOCKS_MAX) {
-		wf_leave(m);
-		return EAGAIN;
+		return ENOMEM;
+	if (g->top->state.locks == LOCKS_MAX)
+		error = EAGAIN;
+	else if (g->top->state.locks++ == 0 && !m->foreign) {
+		g->flags |= GF_LOCKED;
+		m->lockedg = g;
 	}
-	g->top->state.locks++;
-	g->flags |= GF_LOCKED;
-	m->lockedg = g;
-	wf_leave(m);
-	return 0;
+	wf_leave_any(m);
+	return error;
 }
 
 int weft_unlock_thread(void)
 {
-	struct m *m = wf_enter();
-	struct g *g;
+	struct m *m = wf_enter_any();
+	struct g *g = wf_getg();
+	int error = 0;
 
-	if (!m || !m->curg->top->state.locks) {
-		if (m)
-			wf_leave(m);
-		return EPERM;
-	}
-	g = m->curg;
-	if (--g->top->state.locks == 0) {
+	if (!m)
+		return ENOMEM;
+	if (!g->top->state.locks)
+		error = EPERM;
+	else if (--g->top->state.locks == 0 && !m->foreign) {
 		g->flags &= (uint16_t)~GF_LOCKED;
 		m->lockedg = NULL;
 	}
-	wf_leave(m);
-	return 0;
+	wf_leave_any(m);
+	return error;
 }
 
 /* --- in and out of the runtime, when it takes more than a look ------------------- */

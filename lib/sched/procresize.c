@@ -122,7 +122,8 @@ void wf_starttheworld(struct p *runnable)
 		runnable = p->link;
 		wf_startm(p, false);
 	}
-	wf_wake();
+	if (wf_work_anywhere())
+		wf_wake();
 }
 
 /* An M meets gcwaiting in its loop. */

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-#include "sync/waitq.h"
+#include "sched/waitq.h"
 
 enum { NEW = 0, DONE = 1, RUNNING = 2, STATE_BITS = 2 };
 enum { BUCKETS = 64 };
@@ -43,13 +43,16 @@ static void settle(weft_once_t *once, weft_once_t value)
 {
 	struct bucket *bucket = bucket_of(once);
 	struct waiter *waiters;
+	struct m *m = wf_enter_any();
 
 	wf_lock(&bucket->lock);
 	/* release: pairs with weft_once's acquire */
 	atomic_store_explicit(word_of(once), value, memory_order_release);
 	waiters = wf_waitq_take(&bucket->queue, once);
 	wf_unlock(&bucket->lock);
-	wf_waitq_wake(waiters);
+	wf_waitq_wake(m, waiters);
+	if (m)
+		wf_leave_any(m);
 }
 
 /* The function did not return: as if nobody had called. */
@@ -71,6 +74,15 @@ static void run(weft_once_t *once, void (*fn)(void))
 	attempt.outcome = DONE;
 }
 
+/* The bucket's lock is held, and is not when this returns. */
+static void wait_until_settled(struct m *m, struct bucket *bucket, weft_once_t *once)
+{
+	struct waiter w = {.object = once};
+
+	wf_waitq_wait(&m, &bucket->queue, &bucket->lock, &w, WF_FOREVER, WAIT_LOCK);
+	wf_leave_any(m);
+}
+
 static void once_slow(weft_once_t *once, void (*fn)(void))
 {
 	struct bucket *bucket = bucket_of(once);
@@ -78,17 +90,22 @@ static void once_slow(weft_once_t *once, void (*fn)(void))
 	if (wf_forked())
 		wf_forget(wf_getg());
 	for (;;) {
+		struct m *m = wf_enter_any();
 		weft_once_t now;
+
+		if (!m)
+			wf_throw("no memory for a thread to wait");
 
 		wf_lock(&bucket->lock);
 		now = atomic_load_explicit(word_of(once), memory_order_relaxed);
 		if (now == running()) {
-			wf_waitq_wait(&bucket->queue, &bucket->lock, once);
+			wait_until_settled(m, bucket, once);
 			continue;
 		}
 		if (now != DONE)
 			atomic_store_explicit(word_of(once), running(), memory_order_relaxed);
 		wf_unlock(&bucket->lock);
+		wf_leave_any(m);
 		if (now != DONE)
 			run(once, fn);
 		return;

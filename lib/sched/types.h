@@ -1,0 +1,290 @@
+/*
+ * The scheduler's structures: G, M, P, and what they are made of. sched.h has the
+ * invariants that hold between them.
+ */
+#ifndef WF_SCHED_TYPES_H
+#define WF_SCHED_TYPES_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ctx/ctx.h"
+#include "sched/lock.h"
+
+enum {
+	RUNQ_SIZE = 1024,  /* slots of a P's ring; a power of two */
+	CACHELINE = 64,
+	PAGE = 4096,
+	GCACHE_BATCH = 128, /* free Gs that move between caches at a time */
+	STACK_CACHE_MAX = 256, /* stacks that a P keeps */
+	STACK_CACHE_BATCH = 64,
+	GLOBAL_TICK = 61,  /* every so many picks the global queue comes first */
+};
+
+/* A G's status; doc/scheduler.md has the table of who moves it where. */
+enum {
+	G_DEAD,      /* in a free list, or ended and waiting to be joined */
+	G_RUNNABLE,  /* in a run queue, or in the hands of who took it from there */
+	G_RUNNING,   /* on an M */
+	G_WAITING,   /* parked; whoever it waits for makes it runnable */
+	G_WAITINGC,  /* parked; so does a cancellation: claimed by compare and swap */
+};
+
+enum {
+	P_IDLE,    /* on the pidle list, or in the hands of who took it from there */
+	P_RUNNING, /* an M's */
+	P_STOPPED, /* the world is stopped */
+	P_DEAD,    /* beyond the number of Ps */
+};
+
+/* What a G is, besides its status; written by who owns the G (I1). */
+enum {
+	GF_VOID = 1,      /* its function has no result (weft_go) */
+	GF_EXPOSED = 2,   /* its handle is known: its end changes the generation */
+	GF_ATTR = 4,      /* not started, and top is its struct gattr */
+	GF_LOCKED = 8,    /* bound to its M */
+	GF_FPENV = 16,    /* has floating-point control words of its own */
+	GF_FOREIGN = 32,  /* stands for a foreign thread */
+	GF_STARTED = 64,  /* has a stack */
+	GF_DIRECT = 128,  /* its joiner switched to it and wants control back */
+	GF_MAIN = 256,    /* a program's main: weft_start waits for it */
+	GF_CANCELLABLE = 512, /* its wait may be ended by a cancellation */
+	GF_JOINED = 1024, /* the child that it joins has ended: the result is in sched.ret */
+};
+
+/* A G's cancel word; changed by atomic or. */
+enum {
+	GC_REQUESTED = 1, /* weft_cancel was called */
+	GC_NAMED = 2,     /* has an entry in the table of names */
+};
+
+/* A G's life word: the generation above, these bits below. */
+enum {
+	LIFE_LOCK = 1,     /* held: guards joiner, and that the G isn't recycled */
+	LIFE_DETACHED = 2, /* nobody may join */
+	LIFE_JOINING = 4,  /* joiner joins */
+	LIFE_DONE = 8,     /* ended, its result is in sched.ret */
+	LIFE_FOREIGN = 16, /* stands for a foreign thread */
+	LIFE_BITS = 32,
+};
+
+struct stack {
+	uintptr_t lo, hi;
+};
+
+struct g {
+	/* what creating and queueing touches */
+	struct gobuf sched;
+	struct g *schedlink; /* in a queue or free list */
+	_Atomic uint16_t status;
+	uint16_t flags;
+	_Atomic uint32_t cancel;
+	/* what running touches */
+	struct stack stack;
+	uintptr_t stackguard0, stackguard1;
+	struct m *m;
+	struct gtop *top; /* what a task has once it runs; lies on its stack */
+	struct g *joiner; /* guarded by life's lock */
+	_Atomic uint64_t life;
+};
+
+/* Attributes of a G that has not started. */
+struct gattr {
+	size_t stacksize, guardsize;
+	bool fpenv;
+	struct fpenv env;
+};
+
+/* The C++ runtime's record of exceptions in flight, one a thread in libstdc++
+ * and libc++ (Itanium C++ ABI, 2.2.2). */
+struct ehglobals {
+	void *caught;
+	unsigned int uncaught;
+};
+
+/* weft_setcancelstate's values, as task.h has them. */
+enum { CANCEL_ENABLE, CANCEL_DISABLE, CANCEL_MASKED };
+
+/* Keys: how many values lie in the record itself, and how many in a block. */
+enum { KEYS_INLINE = 4, KEYS_BLOCK = 32 };
+
+struct keyvalue {
+	uintptr_t seq; /* of the key when the value was set */
+	void *value;
+};
+
+struct keys {
+	struct keyvalue first[KEYS_INLINE];
+	struct keyvalue **blocks;
+	bool used;
+};
+
+/*
+ * The record at the top of each stack: the stack's own description, and what a
+ * task has only while it has a stack. g0s and foreign threads have one in
+ * their M.
+ */
+struct gtop {
+	/* of the stack */
+	struct gtop *link;
+	struct gobuf idle;  /* where its loop waits for the next G; see gstart.c */
+	struct stack stack; /* as its Gs have it */
+	bool common;        /* of the default size: a P may cache it */
+	struct ctxstk stk;
+	struct region *region;
+	uint32_t index;     /* in the region */
+	/* of the task */
+	uintptr_t fn, arg;
+	uintptr_t value;    /* what weft_exit was given */
+	int error;          /* errno while the task is off its M */
+	struct taskstate {
+		uint8_t cancelstate, canceltype;
+		bool exiting;   /* by weft_exit or cancellation: cancelled no more */
+		unsigned locks; /* nesting of weft_lock_thread */
+	} state;
+	struct ehglobals eh;
+	struct weft_cleanup *cleanup;
+	struct fpenv env;   /* while the task is off its M, under GF_FPENV */
+	_Alignas(16) unsigned char exception[64]; /* weft_exit's unwinding */
+	struct keys keys;
+};
+
+/* Counters of a P; the owner counts, anybody may read. */
+struct pstats {
+	_Atomic uint64_t created, finished, switches, parks, readies, steals, handoffs, injected;
+};
+
+/* Free Gs: a list in use and a full batch beside it, so that alternating gets
+ * and puts at a boundary do not go to the global list each time. */
+struct gcache {
+	struct g *list;
+	unsigned n;
+	struct g *spare; /* NULL or GCACHE_BATCH of them */
+};
+
+/* What is to be done once a context has left its stack (I3). Returns false to
+ * have g made runnable again at once. */
+typedef bool wf_commitf(struct g *g, void *arg);
+
+enum after {
+	AFTER_NOTHING,
+	AFTER_QUEUE, /* what, a G, goes to the tail of the ring */
+	AFTER_STACK, /* what, a stack, is free */
+	AFTER_PARK,  /* what, a G, waits for the G that was switched to, whose life is locked */
+	AFTER_CALL,  /* fn(what, arg), what a G */
+};
+
+struct commit {
+	enum after after;
+	wf_commitf *fn;
+	void *what, *arg;
+};
+
+struct p {
+	/* the owner's */
+	_Atomic(struct m *) m; /* relaxed: only compared, or followed under I4 */
+	_Atomic uint32_t status;
+	int id;
+	uint32_t schedtick;
+	uint32_t pass; /* ring entries to go until the second queue has its turn */
+	struct commit commit;
+	struct gcache gfree;
+	struct gtop *stacks;
+	unsigned nstacks;
+	struct p *link; /* in pidle, or a list of Ps with work */
+	struct pstats stats;
+	/* what others look at */
+	_Alignas(CACHELINE) _Atomic(struct g *) runnext;
+	_Alignas(CACHELINE) _Atomic uint32_t runqhead; /* whoever takes, by CAS */
+	_Alignas(CACHELINE) _Atomic uint32_t runqtail; /* the owner */
+	_Alignas(CACHELINE) _Atomic(struct g *) runq[RUNQ_SIZE];
+};
+
+/* Why an M is to look twice at its next way in or out of the runtime. While attn
+ * is 0 nothing is special: there is membarrier, and nobody watches. */
+enum {
+	ATTN_STOP = 1,    /* the world is to stop */
+	ATTN_EXIT = 2,    /* m0 is to return from weft_start */
+	ATTN_SPECIAL = 4, /* always: wf_fullfence or wf_watched */
+	ATTN_WANTED = ATTN_STOP | ATTN_EXIT,
+};
+
+/* On pages of its own, which the kernel wipes in a forked child: p is NULL there.
+ * A foreign thread's is not wiped, and has no P anyway. */
+struct m {
+	/* looked at by every call */
+	_Alignas(PAGE) _Atomic uint32_t inside; /* I4 */
+	_Atomic uint32_t attn;
+	_Atomic(struct p *) p;
+	struct g *curg;
+	int *errnop;
+	struct ehglobals *eh; /* NULL when no C++ runtime is in the process */
+	/* the rest */
+	struct g *g0;
+	void (*g0fn)(struct g *); /* what mcall runs */
+	struct g *picked;         /* was taken from a queue: to be run next */
+	struct g *lockedg;
+	struct p *nextp;
+	void (*mstartfn)(void);
+	bool spinning;
+	bool foreign;
+	bool ending;  /* its thread is to end */
+	bool staying; /* m0 would go, but no other M could be had for its P */
+	bool ended;   /* its thread has ended: the record is free */
+	uint64_t rng;
+	struct note park;
+	struct m *schedlink; /* in midle or the list of free Ms */
+	struct m *alllink;
+	_Atomic pthread_t thread; /* 0 until it runs */
+	struct ctxstk *stk0;
+	struct gcache gfree; /* a foreign thread's */
+	int64_t id;
+	struct g *proxy;     /* what a foreign thread's handle is of */
+	uint64_t proxydowns; /* wf_sched.downs when it was made */
+	struct gtop top;
+	struct g gstore;     /* g0, or the stand-in of a foreign thread */
+};
+
+struct gqueue {
+	struct g *head, *tail;
+	_Atomic uint32_t n;
+};
+
+struct sched {
+	struct lock lock; /* guards what has no other guard named */
+	_Atomic uint32_t npidle;     /* read without the lock as a hint */
+	_Atomic uint32_t nmspinning;
+	_Atomic uint32_t gcwaiting;  /* the world is stopped or about to */
+	_Atomic uint32_t nprocs;
+	struct p *pidle;
+	struct m *midle;
+	uint32_t nmidle;
+	uint32_t nm;                 /* Ms, m0 included */
+	uint32_t maxm;
+	_Atomic uint32_t nothread;   /* a new M was refused, by the kernel or by maxm */
+	struct m *allm;              /* Ms and foreign threads' */
+	struct m *freem;             /* ended, to be used again */
+	struct gqueue runq;          /* overflow, and what foreign threads queue */
+	struct gqueue slowq;         /* tasks that used up whole slices */
+	struct gqueue stackq;        /* fresh tasks that wait for a stack of the default size */
+	struct gqueue oddq;          /* or of another */
+	_Atomic uint32_t nstackwait; /* in both */
+	struct g *gfree;             /* batches, linked by joiner; ret counts each */
+	_Atomic uint64_t created, finished, injected, readied, retakes; /* by who has no P */
+	unsigned nps;                /* Ps that exist, those of no use now included */
+	_Atomic uint32_t mainexited; /* main left by weft_exit: who ends last lets weft_start go */
+	_Atomic uint32_t m0exit;     /* m0 is to return from weft_start */
+	_Atomic uint32_t dying;      /* weft_shutdown: Ms end */
+	uint64_t downs;              /* how often the runtime went down: handles of before are gone */
+	uint64_t forks;              /* how often this process is a forked child of such */
+};
+
+extern struct sched wf_sched;
+extern struct p *wf_allp[];
+extern struct m wf_m0;
+extern struct g wf_g0;
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * The wait queue; waitq.h tells how it is used.
+ */
+#include "sched/waitq.h"
+
+#include <errno.h>
+
+#include "sched/fast.h"
+
+int wf_waitcall(void)
+{
+	struct g *g = wf_getg();
+
+	if (!g || g->flags & GF_FOREIGN || !wf_cancel_due(g))
+		return 0;
+	wf_cancelpoint(g);
+	return ECANCELED;
+}
+
+int wf_wait(struct m **m, wf_commitf *commit, void *arg, int64_t until, enum waitkind kind)
+{
+	struct g *g = wf_getg();
+
+	(void)until;
+	if ((*m)->foreign) {
+		wf_foreign_park(*m, commit, arg);
+		return 0;
+	}
+	*m = wf_gopark(*m, g, commit, arg, kind == WAIT_CALL && wf_cancellable(g));
+	return 0;
+}
+
+/* Commit: the waiter is queued already; from here on it may be woken. */
+static bool unlock(struct g *g, void *lock)
+{
+	wf_parked(g);
+	wf_unlock(lock);
+	return true;
+}
+
+int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waiter *w,
+		  int64_t until, enum waitkind kind)
+{
+	int error;
+
+	w->g = wf_getg();
+	w->woken = false;
+	wf_waitq_push(q, lock, w);
+	error = wf_wait(m, unlock, lock, until, kind);
+	if (wf_unlikely(error))
+		wf_waitq_withdraw(w);
+	return error;
+}
+
+bool wf_waitq_claim(struct waiter *w)
+{
+	bool claimed = wf_claim_waiter(w->g);
+
+	w->woken = claimed;
+	wf_waitq_remove(w); /* the last look at one that is not claimed */
+	return claimed;
+}
+
+struct waiter *wf_waitq_pop(struct waitq *q)
+{
+	struct waiter *w;
+
+	while ((w = q->first))
+		if (wf_waitq_claim(w))
+			return w;
+	return NULL;
+}
+
+struct waiter *wf_waitq_take(struct waitq *q, const void *object)
+{
+	struct waiter *taken = NULL, **end = &taken, *w, *next;
+
+	for (w = q->first; w; w = next) {
+		next = w->next;
+		if (w->object != object || !wf_waitq_claim(w))
+			continue;
+		w->next = NULL;
+		*end = w;
+		end = &w->next;
+	}
+	return taken;
+}
+
+void wf_waitq_wake(struct m *m, struct waiter *list)
+{
+	while (list) {
+		struct waiter *w = list;
+
+		list = w->next; /* w is gone as soon as its owner runs */
+		wf_goready(m, w->g);
+	}
+}
+
+void wf_waitq_move(struct waiter *w, struct waitq *to, struct lock *lock)
+{
+	wf_waitq_unlink(w);
+	wf_waitq_push(to, lock, w);
+}
+
+void wf_waitq_withdraw(struct waiter *w)
+{
+	struct lock *lock;
+
+	/* acquire: pairs with wf_waitq_remove; looked at again under the lock (Q3) */
+	while ((lock = atomic_load_explicit(&w->lock, memory_order_acquire))) {
+		bool ours;
+
+		wf_lock(lock);
+		ours = atomic_load_explicit(&w->lock, memory_order_relaxed) == lock;
+		if (ours)
+			wf_waitq_remove(w);
+		wf_unlock(lock);
+		if (ours)
+			return;
+	}
+}

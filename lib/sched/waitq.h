@@ -1,0 +1,128 @@
+/*
+ * Waiting: what everything that parks a task is built on.
+ *
+ * A waiter lies in the frame of who waits, a task or a foreign thread. The queue
+ * that it is in, and what the queue belongs to, are guarded by a lock of the
+ * object's. Who waits queues itself under that lock, which is let go of when it is
+ * off its stack; who wakes takes a waiter off under the lock, and readies it then or
+ * after it has let go of the lock.
+ *
+ *   Q1  A wait has up to three who may end it: its waker, its timer, a cancellation.
+ *       The one who claims the G (wf_claim_waiter) does. A waker claims under the
+ *       lock, so that a waiter that is found in a queue is still in its frame.
+ *   Q2  A waiter whose wait was ended by another takes itself off its queue, under
+ *       the lock, before its frame is left. Wakers that meet it meanwhile take it
+ *       off and go on to the next.
+ *   Q3  A waiter's lock changes only under the old and the new one (wf_waitq_move).
+ */
+#ifndef WF_WAITQ_H
+#define WF_WAITQ_H
+
+#include "sched/sched.h"
+
+struct waiter {
+	struct waiter *next, *prev;
+	_Atomic(struct lock *) lock; /* of the queue it is in; NULL once it was taken off */
+	struct waitq *q;
+	struct g *g;
+	const void *object; /* which object, or what of it, is waited for */
+	void *data;         /* what waiter and waker hand each other */
+	bool woken;         /* by a waker, who has left what he had to */
+};
+
+struct waitq {
+	struct waiter *first, *last;
+};
+
+/* What may end a wait besides its waker and the time. */
+enum waitkind {
+	WAIT_LOCK, /* nothing: locks, barriers, once */
+	WAIT_CALL, /* cancellation and the task's deadline: the API's waiting calls */
+};
+
+enum { WF_FOREVER = INT64_MAX }; /* the time that never comes; CLOCK_MONOTONIC, ns */
+
+static inline void wf_waitq_push(struct waitq *q, struct lock *lock, struct waiter *w)
+{
+	w->next = NULL;
+	w->prev = q->last;
+	w->q = q;
+	/* relaxed: the lock guards it; see wf_waitq_withdraw */
+	atomic_store_explicit(&w->lock, lock, memory_order_relaxed);
+	if (q->last)
+		q->last->next = w;
+	else
+		q->first = w;
+	q->last = w;
+}
+
+/* Both with the queue's lock held. */
+static inline void wf_waitq_unlink(struct waiter *w)
+{
+	struct waitq *q = w->q;
+
+	if (w->next)
+		w->next->prev = w->prev;
+	else
+		q->last = w->prev;
+	if (w->prev)
+		w->prev->next = w->next;
+	else
+		q->first = w->next;
+}
+
+static inline void wf_waitq_remove(struct waiter *w)
+{
+	wf_waitq_unlink(w);
+	/* release: pairs with wf_waitq_withdraw; from here on w may be gone (Q2) */
+	atomic_store_explicit(&w->lock, NULL, memory_order_release);
+}
+
+/*
+ * Wait until somebody wakes w, which is pushed to the end of q. lock guards q; it is
+ * held, and is not held any more when this returns. *m is the caller's, from
+ * wf_enter_any, and is what it is on then. w->object and w->data are the caller's
+ * to set before.
+ *
+ * Returns 0 when woken; ETIMEDOUT when the time until, or under WAIT_CALL the
+ * task's deadline, came first; ECANCELED when a cancellation ended it, which
+ * wf_cancelpoint has to be told of once the caller has put its things in order and
+ * left. w is off its queue in any case.
+ */
+int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waiter *w,
+		  int64_t until, enum waitkind kind);
+
+/* The first whose wait is not over for another reason, claimed and taken off q; NULL
+ * when there is none. lock is held. The caller leaves in w->data what it has to, and
+ * then readies w->g, after which w is gone. */
+struct waiter *wf_waitq_pop(struct waitq *q);
+
+/* The same for a waiter that was chosen otherwise: false when its wait is over. */
+bool wf_waitq_claim(struct waiter *w);
+
+/* Of those who wait for object, all, claimed: a list by next. */
+struct waiter *wf_waitq_take(struct waitq *q, const void *object);
+
+/* Ready them all. *m is the caller's. */
+void wf_waitq_wake(struct m *m, struct waiter *list);
+
+/* Move w to the end of another queue; both locks are held. */
+void wf_waitq_move(struct waiter *w, struct waitq *to, struct lock *lock);
+
+/* Take w off whichever queue it is in by now; no lock is held. */
+void wf_waitq_withdraw(struct waiter *w);
+
+/*
+ * The same for those who are in several queues at once: the caller has pushed its
+ * waiters, and holds what commit lets go of. commit(g, arg) runs once the caller is
+ * off its stack: it calls wf_parked(g), then lets go of the locks, and returns true.
+ * The caller withdraws its waiters itself. Returns as wf_waitq_wait does.
+ */
+int wf_wait(struct m **m, wf_commitf *commit, void *arg, int64_t until, enum waitkind kind);
+
+/* What a waiting call begins with: ECANCELED when a cancellation was asked for that
+ * the caller is told of, 0 otherwise; does not return when it ends the caller. Called
+ * before the runtime is entered. */
+int wf_waitcall(void);
+
+#endif
