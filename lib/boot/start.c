@@ -17,6 +17,7 @@
 
 #include "boot/boot.h"
 #include "boot/crt.h"
+#include "sched/retake.h"
 
 static struct runtime {
 	struct lock lock;         /* guards all here; held while booting and going down */
@@ -420,6 +421,7 @@ static int go_down(const struct m *mine)
 	while ((m = wf_mget()))
 		wf_notewakeup(&m->park);
 	wf_unlock(&wf_sched.lock);
+	wf_sysmon_stop();
 	end_threads();
 	wf_runtime.up = false;
 	wf_runtime.m0taken = false;
@@ -467,6 +469,8 @@ void wf_forget(struct g *g)
 		m->proxy = NULL; /* of a boot that is over */
 	wf_gforget(task ? g : m ? m->proxy : NULL);
 	wf_names_reset();
+	wf_sysmon_forget();
+	wf_blocking_forget();
 	wf_stackforget();
 	wf_memforget();
 	memset(wf_allp, 0, WEFT_PROCS_MAX * sizeof *wf_allp);

@@ -299,8 +299,8 @@ static inline void wf_loadtask(struct m *m, struct g *g)
 	*m->errnop = top->error;
 	if (m->eh)
 		*m->eh = top->eh;
-	if (wf_unlikely(g->flags & GF_FPENV))
-		wf_fpenv_load(&top->env);
+	if (wf_unlikely(g->flags & GF_SPECIAL))
+		wf_loadspecial(m, g);
 }
 
 /* The next G is to do this once the caller's context has left its stack (I3). */
@@ -339,8 +339,10 @@ __attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 static inline void wf_torun(struct m *m, struct g *to)
 {
 	wf_setstatus(to, G_RUNNABLE, G_RUNNING);
-	to->m = m;
+	atomic_store_explicit(&to->m, m, memory_order_relaxed); /* C1 */
 	m->curg = to;
+	/* relaxed: see struct m; a blocking call that goes on says so again */
+	atomic_store_explicit(&m->blocking, 0, memory_order_relaxed);
 	wf_count(&wf_p(m)->stats.switches, 1);
 	wf_setg(to);
 }

@@ -8,7 +8,7 @@
  * its free stacks' pages back, and Ms beyond the number of Ps end. From then on
  * nothing wakes up.
  */
-#include "sched/sched.h"
+#include "sched/retake.h"
 
 enum { QUIET_NS = 1000000000 };
 
@@ -29,10 +29,12 @@ struct p *wf_pidleget(void)
 {
 	struct p *p = wf_sched.pidle;
 
-	if (p) {
-		wf_sched.pidle = p->link;
-		atomic_fetch_sub(&wf_sched.npidle, 1);
-	}
+	if (!p)
+		return NULL;
+	wf_sched.pidle = p->link;
+	atomic_fetch_sub(&wf_sched.npidle, 1);
+	if (wf_sched.sysmonwait)
+		wf_sysmon_awake();
 	return p;
 }
 
@@ -196,7 +198,7 @@ void wf_wakep(void)
 }
 
 /* p is nobody's; whoever made work meanwhile may have seen no idle P. */
-static void leave_idle(struct p *p)
+void wf_leaveidle(struct p *p)
 {
 	wf_lock(&wf_sched.lock);
 	if (wf_sched.gcwaiting)
@@ -208,21 +210,12 @@ static void leave_idle(struct p *p)
 		wf_wake();
 }
 
-/* Give p, which its M can't use now, to another M if there is work for it, or if
- * nobody else would find what comes. False when no M could be had for it. */
+/* Give p, which its M can't use now, to another M if there is work for it. False when
+ * no M could be had for it. */
 bool wf_handoffp(struct p *p)
 {
-	bool work = !wf_runqempty(p) || wf_sched.runq.n || wf_sched.slowq.n;
-	uint32_t none = 0;
-
-	if (wf_sched.gcwaiting) {
-		leave_idle(p);
-		return true;
-	}
-	if (work)
+	if (!wf_sched.gcwaiting && (!wf_runqempty(p) || wf_sched.runq.n || wf_sched.slowq.n))
 		return wf_startm(p, false);
-	if (wf_sched.npidle == 0 && atomic_compare_exchange_strong(&wf_sched.nmspinning, &none, 1))
-		return wf_startm(p, true);
-	leave_idle(p);
+	wf_leaveidle(p);
 	return true;
 }

@@ -36,6 +36,17 @@ void wf_callcommit(struct m *m, struct p *p)
 	}
 }
 
+/* What few tasks have to load when they go on. */
+void wf_loadspecial(struct m *m, struct g *g)
+{
+	if (g->flags & GF_FPENV)
+		wf_fpenv_load(&g->top->env);
+	if (g->flags & GF_BLOCKING)
+		wf_blocking_resumed(m);
+	if (g->flags & GF_ASYNC)
+		wf_async_resumed(m, g);
+}
+
 /* The first thing on g0's stack: what mcall was asked for. */
 WF_NOWATCH void wf_g0entry(struct g *g)
 {

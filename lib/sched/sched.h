@@ -140,6 +140,7 @@ _Noreturn void wf_abort(void);
 _Noreturn void wf_badctxt(void);
 
 #ifdef WF_DEBUG
+bool wf_chaos_retake(void); /* now and then sysmon takes a P for no reason */
 #define wf_assert(condition) ((condition) ? (void)0 : wf_throw("assertion failed: " #condition))
 void wf_chaos(void); /* now and then let another thread go first */
 void wf_poison(struct gtop *top); /* what is left of a task on a free stack */
@@ -147,6 +148,10 @@ void wf_poison(struct gtop *top); /* what is left of a task on a free stack */
 #define wf_assert(condition) ((void)sizeof(condition))
 static inline void wf_chaos(void)
 {
+}
+static inline bool wf_chaos_retake(void)
+{
+	return false;
 }
 static inline void wf_poison(struct gtop *top)
 {
@@ -220,6 +225,16 @@ struct m *wf_giveway(struct m *m, struct g *g); /* by way of g0 */
 struct m *wf_mcall(struct m *m, struct g *g, void (*fn)(struct g *));
 
 void wf_callcommit(struct m *m, struct p *p);
+void wf_loadspecial(struct m *m, struct g *g);
+void wf_blocking_resumed(struct m *m); /* block.c */
+
+/* --- async.c --------------------------------------------------------------------- */
+
+int wf_async_ask(struct g *g);    /* the caller may be cancelled at any instant */
+void wf_async_unask(struct g *g); /* no more */
+void wf_async_act(struct g *g);   /* end the caller, who is outside, if it is time */
+void wf_async_signal(struct g *g);
+void wf_async_resumed(struct m *m, struct g *g);
 void wf_g0entry(struct g *g);
 
 /* --- gstart.c ------------------------------------------------------------------- */
@@ -239,12 +254,14 @@ _Noreturn void wf_execute(struct m *m, struct g *g);
 void wf_acquirep(struct p *p);
 struct p *wf_releasep(void);
 bool wf_handoffp(struct p *p);
+void wf_leaveidle(struct p *p);
 bool wf_startm(struct p *p, bool spinning);
 void wf_stopm(void);
 void wf_gcstopm(void);
 int wf_newm(void (*fn)(void), struct p *p);
 void wf_mspinning(void);
 struct m *wf_mnew(bool foreign);
+void wf_attn_init(struct m *m);
 void wf_mprepare(struct m *m, struct g *g0);
 void wf_mexit(struct m *m);
 void wf_pidleput(struct p *p);
@@ -380,6 +397,7 @@ int wf_boot(void);
 void wf_osinit(void);
 /* Read the settings, unless that was done: configuration, environment, defaults. */
 void wf_settle(void);
+bool wf_debug_word(const char *word);
 /* Whether the runtime is up in this process (a forked child's is down). */
 bool wf_up(void);
 /* Whether this process was forked from one in which the runtime was up, and has

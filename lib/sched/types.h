@@ -53,12 +53,16 @@ enum {
 	GF_MAIN = 256,    /* a program's main: weft_start waits for it */
 	GF_CANCELLABLE = 512, /* its wait may be ended by a cancellation */
 	GF_JOINED = 1024, /* the child that it joins has ended: the result is in sched.ret */
+	GF_BLOCKING = 8192, /* in a blocking call that it said */
+	GF_ASYNC = 16384, /* may be cancelled at any instant */
+	GF_SPECIAL = GF_FPENV | GF_BLOCKING | GF_ASYNC, /* a switch has more to load */
 };
 
 /* A G's cancel word; changed by atomic or. */
 enum {
 	GC_REQUESTED = 1, /* weft_cancel was called */
 	GC_NAMED = 2,     /* has an entry in the table of names */
+	GC_ASYNC = 4,     /* may be cancelled at any instant */
 };
 
 /* A G's life word: the generation above, these bits below. */
@@ -85,7 +89,7 @@ struct g {
 	/* what running touches */
 	struct stack stack;
 	uintptr_t stackguard0, stackguard1;
-	struct m *m;
+	_Atomic(struct m *) m; /* the owner's; a canceller looks at it (C1) */
 	struct gtop *top; /* what a task has once it runs; lies on its stack */
 	struct g *joiner; /* guarded by life's lock */
 	_Atomic uint64_t life;
@@ -144,6 +148,7 @@ struct gtop {
 		uint8_t cancelstate, canceltype;
 		bool exiting;   /* by weft_exit or cancellation: cancelled no more */
 		unsigned locks; /* nesting of weft_lock_thread */
+		unsigned blocking; /* and of weft_blocking_begin */
 	} state;
 	struct ehglobals eh;
 	struct weft_cleanup *cleanup;
@@ -209,7 +214,10 @@ enum {
 	ATTN_STOP = 1,    /* the world is to stop */
 	ATTN_EXIT = 2,    /* m0 is to return from weft_start */
 	ATTN_SPECIAL = 4, /* always: wf_fullfence or wf_watched */
+	ATTN_RETAKE = 8,  /* its P may be taken from it just now */
+	ATTN_CANCEL = 16, /* its task was cancelled asynchronously while inside */
 	ATTN_WANTED = ATTN_STOP | ATTN_EXIT,
+	ATTN_SETTLE = ATTN_WANTED | ATTN_RETAKE, /* on the way in: the lock tells */
 };
 
 /* On pages of its own, which the kernel wipes in a forked child: p is NULL there.
@@ -218,6 +226,11 @@ struct m {
 	/* looked at by every call */
 	_Alignas(PAGE) _Atomic uint32_t inside; /* I4 */
 	_Atomic uint32_t attn;
+	/* what sysmon looks at without a lock; relaxed, as a hint */
+	_Atomic uint32_t blocking; /* a number for each blocking call; 0: in none */
+	_Atomic clockid_t clock;   /* the thread's CPU time */
+	_Atomic uint32_t tid;
+	/* cleared when the record is free */
 	_Atomic(struct p *) p;
 	struct g *curg;
 	int *errnop;
@@ -229,6 +242,8 @@ struct m {
 	struct g *lockedg;
 	struct p *nextp;
 	void (*mstartfn)(void);
+	uint32_t nblocking;       /* the last such number */
+	_Atomic uint32_t retaken; /* enum retaken; set under wf_sched.lock */
 	bool spinning;
 	bool foreign;
 	bool ending;  /* its thread is to end */
@@ -273,10 +288,11 @@ struct sched {
 	struct gqueue oddq;          /* or of another */
 	_Atomic uint32_t nstackwait; /* in both */
 	struct g *gfree;             /* batches, linked by joiner; ret counts each */
-	_Atomic uint64_t created, finished, injected, readied, retakes; /* by who has no P */
+	_Atomic uint64_t created, finished, injected, readied, retakes, preemptions; /* by who has no P */
 	unsigned nps;                /* Ps that exist, those of no use now included */
 	_Atomic uint32_t mainexited; /* main left by weft_exit: who ends last lets weft_start go */
 	_Atomic uint32_t m0exit;     /* m0 is to return from weft_start */
+	bool sysmonwait;             /* sysmon sleeps until a P is not idle */
 	_Atomic uint32_t dying;      /* weft_shutdown: Ms end */
 	uint64_t downs;              /* how often the runtime went down: handles of before are gone */
 	uint64_t forks;              /* how often this process is a forked child of such */
