@@ -262,6 +262,7 @@ int wf_newm(void (*fn)(void), struct p *p);
 void wf_mspinning(void);
 struct m *wf_mnew(bool foreign);
 void wf_attn_init(struct m *m);
+void wf_mclear(struct m *m);
 void wf_mprepare(struct m *m, struct g *g0);
 void wf_mexit(struct m *m);
 void wf_pidleput(struct p *p);

@@ -22,6 +22,7 @@ enum {
 	STACK_CACHE_MAX = 256, /* stacks that a P keeps */
 	STACK_CACHE_BATCH = 64,
 	GLOBAL_TICK = 61,  /* every so many picks the global queue comes first */
+	DIRECT_TURNS = 500, /* children run in their joiners' place until others have a turn */
 };
 
 /* A G's status; doc/scheduler.md has the table of who moves it where. */
@@ -195,6 +196,7 @@ struct p {
 	int id;
 	uint32_t schedtick;
 	uint32_t pass; /* ring entries to go until the second queue has its turn */
+	uint32_t direct; /* children to go that run in their joiners' place */
 	struct commit commit;
 	struct gcache gfree;
 	struct gtop *stacks;
@@ -226,15 +228,14 @@ struct m {
 	/* looked at by every call */
 	_Alignas(PAGE) _Atomic uint32_t inside; /* I4 */
 	_Atomic uint32_t attn;
-	/* what sysmon looks at without a lock; relaxed, as a hint */
-	_Atomic uint32_t blocking; /* a number for each blocking call; 0: in none */
-	_Atomic clockid_t clock;   /* the thread's CPU time */
-	_Atomic uint32_t tid;
-	/* cleared when the record is free */
 	_Atomic(struct p *) p;
 	struct g *curg;
 	int *errnop;
 	struct ehglobals *eh; /* NULL when no C++ runtime is in the process */
+	/* what others look at without a lock; relaxed, as a hint */
+	_Atomic uint32_t blocking; /* a number for each blocking call; 0: in none */
+	_Atomic clockid_t clock;   /* the thread's CPU time */
+	_Atomic uint32_t tid;
 	/* the rest */
 	struct g *g0;
 	void (*g0fn)(struct g *); /* what mcall runs */
