@@ -31,6 +31,7 @@ enum {
 	G_RUNNING,   /* on an M */
 	G_WAITING,   /* parked; whoever it waits for makes it runnable */
 	G_WAITINGC,  /* parked; so does a cancellation: claimed by compare and swap */
+	G_WAITINGT,  /* parked; several may, but no cancellation: claimed by compare and swap */
 };
 
 enum {
@@ -53,6 +54,7 @@ enum {
 	GF_MAIN = 256,    /* a program's main: weft_start waits for it */
 	GF_CANCELLABLE = 512, /* its wait may be ended by a cancellation */
 	GF_JOINED = 1024, /* the child that it joins has ended: the result is in sched.ret */
+	GF_TIMED = 2048,  /* its wait may be ended by one of several */
 };
 
 /* A G's cancel word; changed by atomic or. */
@@ -174,6 +176,7 @@ enum after {
 	AFTER_QUEUE, /* what, a G, goes to the tail of the ring */
 	AFTER_STACK, /* what, a stack, is free */
 	AFTER_PARK,  /* what, a G, waits for the G that was switched to, whose life is locked */
+	AFTER_UNLOCK, /* what, a G, waits in a queue that arg, a held lock, guards */
 	AFTER_CALL,  /* fn(what, arg), what a G */
 };
 
