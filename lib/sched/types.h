@@ -32,6 +32,7 @@ enum {
 	G_RUNNING,   /* on an M */
 	G_WAITING,   /* parked; whoever it waits for makes it runnable */
 	G_WAITINGC,  /* parked; so does a cancellation: claimed by compare and swap */
+	G_WAITINGT,  /* parked; several may, but no cancellation: claimed by compare and swap */
 };
 
 enum {
@@ -54,6 +55,7 @@ enum {
 	GF_MAIN = 256,    /* a program's main: weft_start waits for it */
 	GF_CANCELLABLE = 512, /* its wait may be ended by a cancellation */
 	GF_JOINED = 1024, /* the child that it joins has ended: the result is in sched.ret */
+	GF_TIMED = 2048,  /* its wait may be ended by one of several */
 	GF_BLOCKING = 8192, /* in a blocking call that it said */
 	GF_ASYNC = 16384, /* may be cancelled at any instant */
 	GF_SPECIAL = GF_FPENV | GF_BLOCKING | GF_ASYNC, /* a switch has more to load */
@@ -180,6 +182,7 @@ enum after {
 	AFTER_QUEUE, /* what, a G, goes to the tail of the ring */
 	AFTER_STACK, /* what, a stack, is free */
 	AFTER_PARK,  /* what, a G, waits for the G that was switched to, whose life is locked */
+	AFTER_UNLOCK, /* what, a G, waits in a queue that arg, a held lock, guards */
 	AFTER_CALL,  /* fn(what, arg), what a G */
 };
 

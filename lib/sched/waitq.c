@@ -22,11 +22,12 @@ int wf_wait(struct m **m, wf_commitf *commit, void *arg, int64_t until, enum wai
 	struct g *g = wf_getg();
 
 	(void)until;
-	if ((*m)->foreign) {
+	g->flags |= GF_TIMED;
+	if ((*m)->foreign)
 		wf_foreign_park(*m, commit, arg);
-		return 0;
-	}
-	*m = wf_gopark(*m, g, commit, arg, kind == WAIT_CALL && wf_cancellable(g));
+	else
+		*m = wf_gopark(*m, g, commit, arg, kind == WAIT_CALL && wf_cancellable(g));
+	g->flags &= (uint16_t)~GF_TIMED;
 	return 0;
 }
 
@@ -41,15 +42,20 @@ static bool unlock(struct g *g, void *lock)
 int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waiter *w,
 		  int64_t until, enum waitkind kind)
 {
-	int error;
+	struct g *g = wf_getg();
 
-	w->g = wf_getg();
+	(void)until;
+	w->g = g;
 	w->woken = false;
 	wf_waitq_push(q, lock, w);
-	error = wf_wait(m, unlock, lock, until, kind);
-	if (wf_unlikely(error))
-		wf_waitq_withdraw(w);
-	return error;
+	if ((*m)->foreign)
+		wf_foreign_park(*m, unlock, lock);
+	else
+		*m = wf_parkunlock(*m, g, lock, kind == WAIT_CALL && wf_cancellable(g));
+	if (wf_likely(w->woken))
+		return 0;
+	wf_waitq_withdraw(w);
+	return ECANCELED;
 }
 
 bool wf_waitq_claim(struct waiter *w)
