@@ -39,15 +39,14 @@ static bool unlock(struct g *g, void *lock)
 	return true;
 }
 
-int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waiter *w,
-		  int64_t until, enum waitkind kind)
+int wf_waitq_park(struct m **m, struct lock *lock, struct waiter *w, int64_t until,
+		  enum waitkind kind)
 {
 	struct g *g = wf_getg();
 
 	(void)until;
 	w->g = g;
 	w->woken = false;
-	wf_waitq_push(q, lock, w);
 	if ((*m)->foreign)
 		wf_foreign_park(*m, unlock, lock);
 	else
@@ -58,6 +57,13 @@ int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waite
 	return ECANCELED;
 }
 
+int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waiter *w,
+		  int64_t until, enum waitkind kind)
+{
+	wf_waitq_push(q, lock, w);
+	return wf_waitq_park(m, lock, w, until, kind);
+}
+
 bool wf_waitq_claim(struct waiter *w)
 {
 	bool claimed = wf_claim_waiter(w->g);
@@ -65,6 +71,22 @@ bool wf_waitq_claim(struct waiter *w)
 	w->woken = claimed;
 	wf_waitq_remove(w); /* the last look at one that is not claimed */
 	return claimed;
+}
+
+bool wf_waitq_finish(struct waiter *w)
+{
+	if (!wf_claim_waiter(w->g))
+		return false;
+	w->woken = true;
+	wf_waitq_remove(w);
+	return true;
+}
+
+bool wf_waitq_waits(const struct waiter *w)
+{
+	unsigned status = wf_status(w->g);
+
+	return status == G_WAITING || status == G_WAITINGC || status == G_WAITINGT;
 }
 
 struct waiter *wf_waitq_pop(struct waitq *q)
@@ -102,10 +124,15 @@ void wf_waitq_wake(struct m *m, struct waiter *list)
 	}
 }
 
-void wf_waitq_move(struct waiter *w, struct waitq *to, struct lock *lock)
+bool wf_waitq_move(struct waiter *w, struct waitq *to, struct lock *lock)
 {
+	if (!wf_claim_waiter(w->g))
+		return false;
+	wf_setstatus(w->g, G_RUNNABLE, G_WAITING);
+	w->woken = true; /* for the wait that began in the other queue */
 	wf_waitq_unlink(w);
 	wf_waitq_push(to, lock, w);
+	return true;
 }
 
 void wf_waitq_withdraw(struct waiter *w)
