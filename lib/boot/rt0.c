@@ -102,9 +102,7 @@ void wf_become_m0(void)
 {
 	struct m *link = wf_m0.alllink;
 
-	/* attn is not this thread's alone: who stops the world looks at m0 too */
-	wf_m0.inside = 0;
-	memset((char *)&wf_m0 + offsetof(struct m, p), 0, sizeof wf_m0 - offsetof(struct m, p));
+	wf_mclear(&wf_m0);
 	memset(&wf_g0, 0, sizeof wf_g0); /* its stack is another thread's now */
 	wf_m0.alllink = link;
 	wf_mprepare(&wf_m0, &wf_g0);

@@ -78,17 +78,27 @@ static bool wait_for_child(struct g *self, void *arg)
 	return running;
 }
 
+/* Children that run in their joiners' place go before all others: now and then it is
+ * the others' turn, and the join is like any other wait. */
+static inline bool may_run_direct(struct p *p)
+{
+	if (wf_likely(p->direct--))
+		return true;
+	p->direct = DIRECT_TURNS;
+	p->pass = 1;
+	return false;
+}
+
 /* Take a child back from the queue to run it instead of the caller: it need not
  * be fresh, but must not be bound to another M. */
 static bool take_back(struct m *m, struct g *self, struct g *child)
 {
-	if (self->flags & GF_LOCKED || wf_p(m)->pass == 1 || !wf_runqtake(wf_p(m), child))
+	if (self->flags & GF_LOCKED || !may_run_direct(wf_p(m)) || !wf_runqtake(wf_p(m), child))
 		return false;
 	if (wf_unlikely(child->flags & GF_LOCKED)) {
 		wf_runqput(wf_p(m), child);
 		return false;
 	}
-	wf_p(m)->pass--; /* as a pick of the child */
 	child->flags |= GF_DIRECT;
 	return child->flags & GF_STARTED || wf_givestack(wf_p(m), child);
 }
@@ -198,7 +208,8 @@ static __attribute__((noinline)) int join_slow(weft_t handle, void **value)
 static inline bool runs_at_once(struct p *p, const struct g *self, struct g *child, uint64_t life)
 {
 	return !(life & (LIFE_DONE | LIFE_UNJOINABLE)) &&
-	       !(self->flags & GF_LOCKED) && p->stacks && p->pass > 1 && wf_runqtake(p, child);
+	       !(self->flags & GF_LOCKED) && p->stacks && may_run_direct(p) &&
+	       wf_runqtake(p, child);
 }
 
 int weft_join(weft_t handle, void **value)
@@ -219,7 +230,6 @@ int weft_join(weft_t handle, void **value)
 		wf_lifeunlock(child, life);
 		return join_slow(handle, value);
 	}
-	p->pass--; /* as a pick of the child */
 	child->joiner = self;
 	if (wf_unlikely((child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED)) != 0)) {
 		wf_lifeunlock(child, life | LIFE_JOINING);

@@ -111,16 +111,24 @@ struct m *wf_mnew(bool foreign)
 	return m;
 }
 
+/* A record is as new, but for what somebody may look at just now: attn, and what
+ * sysmon takes for a hint. */
+void wf_mclear(struct m *m)
+{
+	m->inside = 0;
+	m->p = NULL;
+	m->curg = NULL;
+	m->blocking = 0;
+	m->tid = 0;
+	memset((char *)m + offsetof(struct m, g0), 0, sizeof *m - offsetof(struct m, g0));
+}
+
 /* With wf_sched.lock held: the thread is done with its record. */
 static void mfree(struct m *m)
 {
 	struct m *link = m->alllink;
 
-	m->inside = 0;
-	m->blocking = 0;
-	m->tid = 0;
-	/* the rest is looked at by who has a lock, attn at any time */
-	memset((char *)m + offsetof(struct m, p), 0, sizeof *m - offsetof(struct m, p));
+	wf_mclear(m);
 	m->alllink = link;
 	m->ended = true;
 	m->schedlink = wf_sched.freem;

@@ -6,8 +6,8 @@
  * the commit, run by whoever is on the M then, makes the old one findable (I3).
  *
  *   K1  The commit calls wf_parked before anybody can find g, or under the lock
- *       that who finds it has to take: only a G whose status is G_WAITING or
- *       G_WAITINGC is readied.
+ *       that who finds it has to take: only a G whose status is one of the
+ *       G_WAITINGs is readied.
  *   K2  A cancellable wait has two who may end it, its waker and a canceller. The
  *       compare and swap of the status decides (wf_claim_waiter, weft_cancel).
  *   K3  weft_cancel sets the request, passes a heavy barrier, looks at the
@@ -90,6 +90,11 @@ static inline void call_after(struct p *p, wf_commitf *fn, struct g *g, void *ar
 	wf_setcommit(p, AFTER_CALL, g);
 }
 
+struct m *wf_parktog0(struct m *m, struct g *g)
+{
+	return wf_mcall(m, g, park_on_g0);
+}
+
 /* Leave the M to others; commit says what becomes of g. */
 static inline struct m *leave_to_next(struct m *m, struct g *g, wf_commitf *commit, void *arg)
 {
@@ -97,7 +102,7 @@ static inline struct m *leave_to_next(struct m *m, struct g *g, wf_commitf *comm
 	struct g *next = g->flags & GF_LOCKED ? NULL : wf_pickswitchable(m, p);
 
 	call_after(p, commit, g, arg);
-	return next ? wf_switchto(m, g, next) : wf_mcall(m, g, park_on_g0);
+	return next ? wf_switchto(m, g, next) : wf_parktog0(m, g);
 }
 
 struct m *wf_gopark(struct m *m, struct g *g, wf_commitf *commit, void *arg, bool cancellable)

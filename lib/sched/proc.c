@@ -18,15 +18,6 @@
 
 enum { STEAL_ROUNDS = 4, SPIN_PAUSES = 30 };
 
-static uint32_t random_below(struct m *m, uint32_t n)
-{
-	/* xorshift64: enough to choose a victim */
-	m->rng ^= m->rng << 13;
-	m->rng ^= m->rng >> 7;
-	m->rng ^= m->rng << 17;
-	return (uint32_t)((m->rng >> 32) * n >> 32);
-}
-
 static struct g *from_global(struct p *p)
 {
 	struct g *g = NULL;
@@ -44,7 +35,7 @@ static struct g *from_global(struct p *p)
 /* One round over all others, from a random one on. */
 static struct g *steal_round(struct m *m, struct p *p, bool last)
 {
-	unsigned n = wf_sched.nprocs, first = random_below(m, n);
+	unsigned n = wf_sched.nprocs, first = wf_random(m, n);
 	struct g *g;
 
 	for (unsigned i = 0; i < n; i++) {

@@ -123,15 +123,6 @@ void wf_runqputslow(struct p *p, struct g *g)
 		wf_runqput(p, g);
 }
 
-/* Have g run next on p; who was to be is queued. A full barrier. Owner only. */
-void wf_runqputnext(struct p *p, struct g *g)
-{
-	struct g *before = atomic_exchange(&p->runnext, g);
-
-	if (before)
-		wf_runqput(p, before);
-}
-
 uint32_t wf_runqlen(struct p *p)
 {
 	int32_t n = (int32_t)(atomic_load(&p->runqtail) - atomic_load(&p->runqhead));

@@ -22,6 +22,7 @@ enum {
 	STACK_CACHE_MAX = 256, /* stacks that a P keeps */
 	STACK_CACHE_BATCH = 64,
 	GLOBAL_TICK = 61,  /* every so many picks the global queue comes first */
+	DIRECT_TURNS = 500, /* children run in their joiners' place until others have a turn */
 };
 
 /* A G's status; doc/scheduler.md has the table of who moves it where. */
@@ -31,6 +32,7 @@ enum {
 	G_RUNNING,   /* on an M */
 	G_WAITING,   /* parked; whoever it waits for makes it runnable */
 	G_WAITINGC,  /* parked; so does a cancellation: claimed by compare and swap */
+	G_WAITINGT,  /* parked; several may, but no cancellation: claimed by compare and swap */
 };
 
 enum {
@@ -53,6 +55,7 @@ enum {
 	GF_MAIN = 256,    /* a program's main: weft_start waits for it */
 	GF_CANCELLABLE = 512, /* its wait may be ended by a cancellation */
 	GF_JOINED = 1024, /* the child that it joins has ended: the result is in sched.ret */
+	GF_TIMED = 2048,  /* its wait may be ended by one of several */
 	GF_BLOCKING = 8192, /* in a blocking call that it said */
 	GF_ASYNC = 16384, /* may be cancelled at any instant */
 	GF_SPECIAL = GF_FPENV | GF_BLOCKING | GF_ASYNC, /* a switch has more to load */
@@ -179,6 +182,7 @@ enum after {
 	AFTER_QUEUE, /* what, a G, goes to the tail of the ring */
 	AFTER_STACK, /* what, a stack, is free */
 	AFTER_PARK,  /* what, a G, waits for the G that was switched to, whose life is locked */
+	AFTER_UNLOCK, /* what, a G, waits in a queue that arg, a held lock, guards */
 	AFTER_CALL,  /* fn(what, arg), what a G */
 };
 
@@ -195,6 +199,7 @@ struct p {
 	int id;
 	uint32_t schedtick;
 	uint32_t pass; /* ring entries to go until the second queue has its turn */
+	uint32_t direct; /* children to go that run in their joiners' place */
 	struct commit commit;
 	struct gcache gfree;
 	struct gtop *stacks;
@@ -226,15 +231,14 @@ struct m {
 	/* looked at by every call */
 	_Alignas(PAGE) _Atomic uint32_t inside; /* I4 */
 	_Atomic uint32_t attn;
-	/* what sysmon looks at without a lock; relaxed, as a hint */
-	_Atomic uint32_t blocking; /* a number for each blocking call; 0: in none */
-	_Atomic clockid_t clock;   /* the thread's CPU time */
-	_Atomic uint32_t tid;
-	/* cleared when the record is free */
 	_Atomic(struct p *) p;
 	struct g *curg;
 	int *errnop;
 	struct ehglobals *eh; /* NULL when no C++ runtime is in the process */
+	/* what others look at without a lock; relaxed, as a hint */
+	_Atomic uint32_t blocking; /* a number for each blocking call; 0: in none */
+	_Atomic clockid_t clock;   /* the thread's CPU time */
+	_Atomic uint32_t tid;
 	/* the rest */
 	struct g *g0;
 	void (*g0fn)(struct g *); /* what mcall runs */

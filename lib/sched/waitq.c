@@ -22,11 +22,12 @@ int wf_wait(struct m **m, wf_commitf *commit, void *arg, int64_t until, enum wai
 	struct g *g = wf_getg();
 
 	(void)until;
-	if ((*m)->foreign) {
+	g->flags |= GF_TIMED;
+	if ((*m)->foreign)
 		wf_foreign_park(*m, commit, arg);
-		return 0;
-	}
-	*m = wf_gopark(*m, g, commit, arg, kind == WAIT_CALL && wf_cancellable(g));
+	else
+		*m = wf_gopark(*m, g, commit, arg, kind == WAIT_CALL && wf_cancellable(g));
+	g->flags &= (uint16_t)~GF_TIMED;
 	return 0;
 }
 
@@ -38,18 +39,29 @@ static bool unlock(struct g *g, void *lock)
 	return true;
 }
 
+int wf_waitq_park(struct m **m, struct lock *lock, struct waiter *w, int64_t until,
+		  enum waitkind kind)
+{
+	struct g *g = wf_getg();
+
+	(void)until;
+	w->g = g;
+	w->woken = false;
+	if ((*m)->foreign)
+		wf_foreign_park(*m, unlock, lock);
+	else
+		*m = wf_parkunlock(*m, g, lock, kind == WAIT_CALL && wf_cancellable(g));
+	if (wf_likely(w->woken))
+		return 0;
+	wf_waitq_withdraw(w);
+	return ECANCELED;
+}
+
 int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waiter *w,
 		  int64_t until, enum waitkind kind)
 {
-	int error;
-
-	w->g = wf_getg();
-	w->woken = false;
 	wf_waitq_push(q, lock, w);
-	error = wf_wait(m, unlock, lock, until, kind);
-	if (wf_unlikely(error))
-		wf_waitq_withdraw(w);
-	return error;
+	return wf_waitq_park(m, lock, w, until, kind);
 }
 
 bool wf_waitq_claim(struct waiter *w)
@@ -59,6 +71,22 @@ bool wf_waitq_claim(struct waiter *w)
 	w->woken = claimed;
 	wf_waitq_remove(w); /* the last look at one that is not claimed */
 	return claimed;
+}
+
+bool wf_waitq_finish(struct waiter *w)
+{
+	if (!wf_claim_waiter(w->g))
+		return false;
+	w->woken = true;
+	wf_waitq_remove(w);
+	return true;
+}
+
+bool wf_waitq_waits(const struct waiter *w)
+{
+	unsigned status = wf_status(w->g);
+
+	return status == G_WAITING || status == G_WAITINGC || status == G_WAITINGT;
 }
 
 struct waiter *wf_waitq_pop(struct waitq *q)
@@ -96,10 +124,15 @@ void wf_waitq_wake(struct m *m, struct waiter *list)
 	}
 }
 
-void wf_waitq_move(struct waiter *w, struct waitq *to, struct lock *lock)
+bool wf_waitq_move(struct waiter *w, struct waitq *to, struct lock *lock)
 {
+	if (!wf_claim_waiter(w->g))
+		return false;
+	wf_setstatus(w->g, G_RUNNABLE, G_WAITING);
+	w->woken = true; /* for the wait that began in the other queue */
 	wf_waitq_unlink(w);
 	wf_waitq_push(to, lock, w);
+	return true;
 }
 
 void wf_waitq_withdraw(struct waiter *w)
