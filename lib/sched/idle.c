@@ -147,7 +147,8 @@ static void give(struct m *m, struct p *p, bool spinning)
 }
 
 /* There is no thread for p: somebody who went to sleep meanwhile gets it, or it is
- * idle and counts as spinning no more. */
+ * idle and counts as spinning no more. What it has is for those who run then: they look at
+ * the global queue when they yield, but steal only when they have nothing to do. */
 static bool give_late(struct p *p, bool spinning)
 {
 	struct m *m;
@@ -157,6 +158,7 @@ static bool give_late(struct p *p, bool spinning)
 	if (!m) {
 		if (spinning)
 			atomic_fetch_sub(&wf_sched.nmspinning, 1);
+		wf_runqdrain(p);
 		wf_pidleput(p);
 	}
 	wf_unlock(&wf_sched.lock);

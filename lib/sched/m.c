@@ -394,6 +394,8 @@ static void queue_self(struct g *g)
 
 	m->curg = NULL;
 	m->retaken = RETAKEN_NOT;
+	if (m->blocking) /* g has to wait, its thread has not */
+		wf_blocking_left(m);
 	wf_setstatus(g, G_RUNNING, G_RUNNABLE);
 	if (slow)
 		wf_slowqput(g);
