@@ -139,6 +139,7 @@ static struct p *pnew(int id)
 	if (p) {
 		p->id = id;
 		p->pass = GLOBAL_TICK;
+		p->direct = DIRECT_TURNS;
 		p->status = P_STOPPED;
 	}
 	return p;
