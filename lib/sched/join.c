@@ -170,7 +170,7 @@ static int join_foreign(weft_t handle, void **value)
 	} else if (!error) {
 		child->joiner = wf_getg();
 		wf_lifeunlock(child, life | LIFE_JOINING);
-		wf_foreign_park(m, wait_for_child, child);
+		wf_foreign_park(m, wait_for_child, child, WF_FOREVER);
 		if (wf_getg()->flags & GF_JOINED)
 			take_result(wf_getg(), value);
 		else
