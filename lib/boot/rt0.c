@@ -46,6 +46,7 @@ static void check_layout(void)
 	CHECK((int)CANCEL_DISABLE == WEFT_CANCEL_DISABLE && (int)CANCEL_MASKED == WEFT_CANCEL_MASKED);
 }
 
+/* One thread alone: each operation gives what it says. Nothing here pairs with anything. */
 static void check_atomics(void)
 {
 	_Atomic uint32_t word = 1;

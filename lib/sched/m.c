@@ -282,8 +282,10 @@ void wf_mstart1(void)
 static void mended(struct m *m)
 {
 	wf_setg(NULL);
-	if (m == &wf_m0)
+	if (m == &wf_m0) {
+		wf_m0_gone(m->ending);
 		return;
+	}
 	wf_lock(&wf_sched.lock);
 	if (!wf_sched.dying) {
 		pthread_detach(pthread_self());
@@ -307,10 +309,10 @@ void wf_mstart(void)
 }
 
 /* Its task ended bound to it: the thread ends too, as what the task did to it
- * may still show. m0's goes on until weft_start returns. */
+ * may still show. m0's goes on until weft_start returns, where somebody called that. */
 void wf_mexit(struct m *m)
 {
-	m->ending = m != &wf_m0;
+	m->ending = m != &wf_m0 || wf_m0_is_ours();
 }
 
 /* --- tasks bound to their M ------------------------------------------------ */

@@ -416,6 +416,10 @@ bool wf_forked(void);
 /* A program's main has ended, by weft_exit or not; the last task has ended. */
 void wf_main_gone(void *program, bool exited);
 void wf_last_gone(void);
+/* Whether m0's thread is one that Weft made; and that it is an M no more, for good or
+ * because weft_start returns. */
+bool wf_m0_is_ours(void);
+void wf_m0_gone(bool ended);
 void wf_forget(struct g *g); /* put it behind: the caller, g, goes on as a foreign thread */
 
 #endif
