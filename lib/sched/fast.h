@@ -448,7 +448,7 @@ wf_parkunlock(struct m *m, struct g *g, struct lock *lock, bool cancellable)
 }
 
 /* wf_goready of a task by one who has a P: it runs next. */
-static inline void wf_readynext(struct m *m, struct g *g)
+__attribute__((always_inline)) static inline void wf_readynext(struct m *m, struct g *g)
 {
 	struct p *p = wf_p(m);
 
