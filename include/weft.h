@@ -9,6 +9,7 @@
 #include <weft/runtime.h>
 #include <weft/sync.h>
 #include <weft/task.h>
+#include <weft/chan.h>
 
 /*
  * errno belongs to the kernel thread in libc, and a compiler may keep its

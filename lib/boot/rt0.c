@@ -46,6 +46,7 @@ static void check_layout(void)
 	CHECK((int)CANCEL_DISABLE == WEFT_CANCEL_DISABLE && (int)CANCEL_MASKED == WEFT_CANCEL_MASKED);
 }
 
+/* One thread alone: each operation gives what it says. Nothing here pairs with anything. */
 static void check_atomics(void)
 {
 	_Atomic uint32_t word = 1;
@@ -102,9 +103,7 @@ void wf_become_m0(void)
 {
 	struct m *link = wf_m0.alllink;
 
-	/* attn is not this thread's alone: who stops the world looks at m0 too */
-	wf_m0.inside = 0;
-	memset((char *)&wf_m0 + offsetof(struct m, p), 0, sizeof wf_m0 - offsetof(struct m, p));
+	wf_mclear(&wf_m0);
 	memset(&wf_g0, 0, sizeof wf_g0); /* its stack is another thread's now */
 	wf_m0.alllink = link;
 	wf_mprepare(&wf_m0, &wf_g0);

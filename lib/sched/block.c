@@ -12,6 +12,10 @@
  *   B1  Who begins is queued, passes a heavy barrier and then counts who is in a
  *       blocking call; who ends says so, passes a light barrier, and looks whether somebody
  *       is queued. One of the two sees the other.
+ *   B2  Who was let in counts as blocking from then on: in wf_blocked.admitted until it says
+ *       so itself, under the lock.
+ *
+ * t/model/block.pml is the model.
  */
 #include <errno.h>
 #include <string.h>
@@ -28,6 +32,7 @@ static struct {
 	struct lock lock;   /* guards all; taken before wf_sched.lock */
 	struct waitq queue; /* who waits for a thread */
 	_Atomic uint32_t n; /* how many; read without it as a hint */
+	uint32_t admitted;  /* who waits no more, and has not said yet that it blocks (B2) */
 } wf_blocked;
 
 bool wf_blocking_waited(void)
@@ -52,7 +57,7 @@ static bool room(void)
 	wf_lock(&wf_sched.lock);
 	n = wf_blocking_count();
 	wf_unlock(&wf_sched.lock);
-	return n + 1 < wf_sched.maxm;
+	return n + wf_blocked.admitted + 1 < wf_sched.maxm;
 }
 
 void wf_blocking_admit(struct m *m)
@@ -60,8 +65,10 @@ void wf_blocking_admit(struct m *m)
 	struct waiter *w = NULL;
 
 	wf_lock(&wf_blocked.lock);
-	if (room() && (w = wf_waitq_pop(&wf_blocked.queue)))
+	if (room() && (w = wf_waitq_pop(&wf_blocked.queue))) {
 		atomic_fetch_sub_explicit(&wf_blocked.n, 1, memory_order_relaxed);
+		wf_blocked.admitted++;
+	}
 	wf_unlock(&wf_blocked.lock);
 	if (w)
 		wf_goready(m, w->g);
@@ -75,7 +82,7 @@ static void say(struct m *m)
 	atomic_store_explicit(&m->blocking, m->nblocking, memory_order_relaxed);
 }
 
-static void unsay(struct m *m)
+void wf_blocking_left(struct m *m)
 {
 	atomic_store_explicit(&m->blocking, 0, memory_order_relaxed);
 	wf_light_barrier_slow(); /* B1 */
@@ -83,7 +90,8 @@ static void unsay(struct m *m)
 		wf_blocking_admit(m);
 }
 
-/* Maybe there is no thread beside the caller's: then wait for one that comes back. */
+/* Maybe there is no thread beside the caller's: then wait for one that comes back. The
+ * caller has said that it blocks when this returns. */
 static __attribute__((noinline)) struct m *wait_for_thread(struct m *m)
 {
 	struct waiter w = {.object = NULL};
@@ -93,17 +101,20 @@ static __attribute__((noinline)) struct m *wait_for_thread(struct m *m)
 	wf_heavy_barrier(); /* B1 */
 	if (wf_blocked.queue.first || !room()) {
 		wf_waitq_wait(&m, &wf_blocked.queue, &wf_blocked.lock, &w, WF_FOREVER, WAIT_LOCK);
-		return m;
+		wf_lock(&wf_blocked.lock);
+		wf_blocked.admitted--;
+	} else {
+		atomic_fetch_sub_explicit(&wf_blocked.n, 1, memory_order_relaxed);
 	}
-	atomic_fetch_sub_explicit(&wf_blocked.n, 1, memory_order_relaxed);
+	say(m); /* B2 */
 	wf_unlock(&wf_blocked.lock);
 	return m;
 }
 
-/* Whether the caller may be about to use up the last thread. */
+/* Whether the caller may be about to use up the last thread, or others wait for one. */
 static inline bool last_thread(void)
 {
-	return wf_sched.nm >= wf_sched.maxm && wf_sched.maxm > 1;
+	return (wf_sched.nm >= wf_sched.maxm || wf_blocking_waited()) && wf_sched.maxm > 1;
 }
 
 /* sysmon has backed off, though tasks wait for this P. */
@@ -119,8 +130,9 @@ struct m *wf_entersyscall(struct m *m, struct g *g)
 {
 	if (wf_unlikely(last_thread()))
 		m = wait_for_thread(m);
+	else
+		say(m);
 	g->flags |= GF_BLOCKING;
-	say(m);
 	hurry(wf_p(m));
 	return m;
 }
@@ -129,7 +141,7 @@ struct m *wf_entersyscall(struct m *m, struct g *g)
 void wf_exitsyscall(struct m *m, struct g *g)
 {
 	g->flags &= (uint16_t)~GF_BLOCKING;
-	unsay(m);
+	wf_blocking_left(m);
 }
 
 /* A task that waited in a blocking call of its own is back in it. */

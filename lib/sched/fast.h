@@ -30,6 +30,15 @@ static inline void wf_runqput(struct p *p, struct g *g)
 	atomic_exchange(&p->runqtail, tail + 1);
 }
 
+/* Have g run next on p; who was to be is queued. A full barrier. Owner only. */
+static inline void wf_runqputnext(struct p *p, struct g *g)
+{
+	struct g *before = atomic_exchange(&p->runnext, g);
+
+	if (wf_unlikely(before != NULL))
+		wf_runqput(p, before);
+}
+
 /* The oldest of a ring; NULL when it is empty. Anybody. */
 static inline struct g *wf_runqget(struct p *p)
 {
@@ -257,6 +266,13 @@ static inline bool wf_cancel_due(const struct g *g)
 	       wf_cancellable(g);
 }
 
+/* Whether a waiting call of g may end otherwise than by its waker or a cancellation to
+ * come: it was asked to end, or has a deadline. */
+static inline bool wf_wait_special(const struct g *g)
+{
+	return wf_cancel_due(g) || wf_unlikely(g->top->state.deadline != 0);
+}
+
 static inline void wf_setcancellable(struct g *g, bool cancellable)
 {
 	g->flags = (uint16_t)((g->flags & ~GF_CANCELLABLE) | (cancellable ? GF_CANCELLABLE : 0));
@@ -265,8 +281,12 @@ static inline void wf_setcancellable(struct g *g, bool cancellable)
 /* g, off its stack, waits from now on (K1). */
 __attribute__((always_inline)) static inline void wf_parked(struct g *g)
 {
+	if (wf_unlikely(g->flags & GF_TIMER)) {
+		wf_parkedtimed(g);
+		return;
+	}
 	if (!(g->flags & GF_CANCELLABLE)) {
-		wf_setstatus(g, G_RUNNING, G_WAITING);
+		wf_setstatus(g, G_RUNNING, g->flags & GF_TIMED ? G_WAITINGT : G_WAITING);
 		return;
 	}
 	wf_setstatus(g, G_RUNNING, G_WAITINGC);
@@ -330,6 +350,11 @@ __attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 		wf_parked(what);
 		wf_lifeunlock(child, (atomic_load_explicit(&child->life, memory_order_relaxed) &
 				      ~(uint64_t)LIFE_LOCK) | LIFE_JOINING);
+	} else if (after == AFTER_UNLOCK) { /* it waits in a queue */
+		struct lock *lock = p->commit.arg;
+
+		wf_parked(what); /* K4 */
+		wf_unlock(lock);
 	} else if (after == AFTER_CALL) {
 		wf_callcommit(m, p);
 	}
@@ -380,12 +405,13 @@ __attribute__((always_inline)) static inline struct m *wf_parkinto(struct m *m, 
  * not off its stack yet. */
 static inline bool wf_claim_waiter(struct g *g)
 {
-	if (wf_claim(g, G_WAITINGC))
+	unsigned status = wf_status(g);
+
+	if (status == G_WAITING) {
+		wf_setstatus(g, G_WAITING, G_RUNNABLE);
 		return true;
-	if (wf_status(g) != G_WAITING)
-		return false;
-	wf_setstatus(g, G_WAITING, G_RUNNABLE);
-	return true;
+	}
+	return (status == G_WAITINGC || status == G_WAITINGT) && wf_claim(g, status);
 }
 
 /* A G that can be switched to from here; NULL when g0 has to find one. */
@@ -402,6 +428,40 @@ static inline struct g *wf_pickswitchable(struct m *m, struct p *p)
 			return next;
 	}
 	return NULL;
+}
+
+/* wf_gopark of one who was queued under a lock that is still held, and is let go of
+ * when g is off its stack. */
+__attribute__((always_inline)) static inline struct m *
+wf_parkunlock(struct m *m, struct g *g, struct lock *lock, bool cancellable)
+{
+	struct p *p = wf_p(m);
+	struct g *next;
+
+	wf_chaos();
+	wf_setcancellable(g, cancellable);
+	wf_count(&p->stats.parks, 1);
+	next = wf_unlikely(g->flags & GF_LOCKED) ? NULL : wf_pickswitchable(m, p);
+	p->commit.arg = lock;
+	wf_setcommit(p, AFTER_UNLOCK, g);
+	return wf_likely(next != NULL) ? wf_switchto(m, g, next) : wf_parktog0(m, g);
+}
+
+/* wf_goready of a task by one who has a P: it runs next. */
+__attribute__((always_inline)) static inline void wf_readynext(struct m *m, struct g *g)
+{
+	struct p *p = wf_p(m);
+
+	if (wf_unlikely(g->flags & GF_FOREIGN)) {
+		wf_goready(m, g);
+		return;
+	}
+	wf_chaos();
+	if (wf_status(g) == G_WAITING)
+		wf_setstatus(g, G_WAITING, G_RUNNABLE);
+	wf_count(&p->stats.readies, 1);
+	wf_runqputnext(p, g);
+	wf_wake();
 }
 
 #endif

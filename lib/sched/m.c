@@ -111,16 +111,24 @@ struct m *wf_mnew(bool foreign)
 	return m;
 }
 
+/* A record is as new, but for what somebody may look at just now: attn, and what
+ * sysmon takes for a hint. */
+void wf_mclear(struct m *m)
+{
+	m->inside = 0;
+	m->p = NULL;
+	m->curg = NULL;
+	m->blocking = 0;
+	m->tid = 0;
+	memset((char *)m + offsetof(struct m, g0), 0, sizeof *m - offsetof(struct m, g0));
+}
+
 /* With wf_sched.lock held: the thread is done with its record. */
 static void mfree(struct m *m)
 {
 	struct m *link = m->alllink;
 
-	m->inside = 0;
-	m->blocking = 0;
-	m->tid = 0;
-	/* the rest is looked at by who has a lock, attn at any time */
-	memset((char *)m + offsetof(struct m, p), 0, sizeof *m - offsetof(struct m, p));
+	wf_mclear(m);
 	m->alllink = link;
 	m->ended = true;
 	m->schedlink = wf_sched.freem;
@@ -274,8 +282,10 @@ void wf_mstart1(void)
 static void mended(struct m *m)
 {
 	wf_setg(NULL);
-	if (m == &wf_m0)
+	if (m == &wf_m0) {
+		wf_m0_gone(m->ending);
 		return;
+	}
 	wf_lock(&wf_sched.lock);
 	if (!wf_sched.dying) {
 		pthread_detach(pthread_self());
@@ -299,10 +309,10 @@ void wf_mstart(void)
 }
 
 /* Its task ended bound to it: the thread ends too, as what the task did to it
- * may still show. m0's goes on until weft_start returns. */
+ * may still show. m0's goes on until weft_start returns, where somebody called that. */
 void wf_mexit(struct m *m)
 {
-	m->ending = m != &wf_m0;
+	m->ending = m != &wf_m0 || wf_m0_is_ours();
 }
 
 /* --- tasks bound to their M ------------------------------------------------ */
@@ -384,6 +394,8 @@ static void queue_self(struct g *g)
 
 	m->curg = NULL;
 	m->retaken = RETAKEN_NOT;
+	if (m->blocking) /* g has to wait, its thread has not */
+		wf_blocking_left(m);
 	wf_setstatus(g, G_RUNNING, G_RUNNABLE);
 	if (slow)
 		wf_slowqput(g);

@@ -6,8 +6,8 @@
  * the commit, run by whoever is on the M then, makes the old one findable (I3).
  *
  *   K1  The commit calls wf_parked before anybody can find g, or under the lock
- *       that who finds it has to take: only a G whose status is G_WAITING or
- *       G_WAITINGC is readied.
+ *       that who finds it has to take: only a G whose status is one of the
+ *       G_WAITINGs is readied.
  *   K2  A cancellable wait has two who may end it, its waker and a canceller. The
  *       compare and swap of the status decides (wf_claim_waiter, weft_cancel).
  *   K3  weft_cancel sets the request, passes a heavy barrier, looks at the
@@ -90,6 +90,11 @@ static inline void call_after(struct p *p, wf_commitf *fn, struct g *g, void *ar
 	wf_setcommit(p, AFTER_CALL, g);
 }
 
+struct m *wf_parktog0(struct m *m, struct g *g)
+{
+	return wf_mcall(m, g, park_on_g0);
+}
+
 /* Leave the M to others; commit says what becomes of g. */
 static inline struct m *leave_to_next(struct m *m, struct g *g, wf_commitf *commit, void *arg)
 {
@@ -97,7 +102,7 @@ static inline struct m *leave_to_next(struct m *m, struct g *g, wf_commitf *comm
 	struct g *next = g->flags & GF_LOCKED ? NULL : wf_pickswitchable(m, p);
 
 	call_after(p, commit, g, arg);
-	return next ? wf_switchto(m, g, next) : wf_mcall(m, g, park_on_g0);
+	return next ? wf_switchto(m, g, next) : wf_parktog0(m, g);
 }
 
 struct m *wf_gopark(struct m *m, struct g *g, wf_commitf *commit, void *arg, bool cancellable)
@@ -108,12 +113,21 @@ struct m *wf_gopark(struct m *m, struct g *g, wf_commitf *commit, void *arg, boo
 	return leave_to_next(m, g, commit, arg);
 }
 
+/* Whether a cancellation was asked for before g was seen to wait; claims it then. */
+bool wf_cancelledwhileparking(struct g *g)
+{
+	wf_light_barrier_slow(); /* K3, without membarrier too */
+	if (!(atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_REQUESTED) ||
+	    !wf_claim(g, G_WAITINGC))
+		return false;
+	g->top->cancelled = true;
+	return true;
+}
+
 /* wf_parked when a cancellation was asked for, or may have been. */
 void wf_parkedslow(struct g *g)
 {
-	wf_light_barrier_slow(); /* K3, without membarrier */
-	if (atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_REQUESTED &&
-	    wf_claim(g, G_WAITINGC))
+	if (wf_cancelledwhileparking(g))
 		wf_goready(wf_getg()->m, g);
 }
 
@@ -134,6 +148,24 @@ void wf_goready(struct m *m, struct g *g)
 	} else {
 		atomic_fetch_add_explicit(&wf_sched.readied, 1, memory_order_relaxed);
 		wf_globrunqput(g);
+	}
+	wf_wake();
+}
+
+void wf_readyall(struct m *m, struct gqueue *ready)
+{
+	struct p *p = m ? wf_p(m) : NULL;
+	struct g *g;
+
+	if (!ready->n)
+		return;
+	if (p) {
+		wf_count(&p->stats.readies, ready->n);
+		while ((g = wf_gqpop(ready)))
+			wf_runqput(p, g);
+	} else {
+		atomic_fetch_add_explicit(&wf_sched.readied, ready->n, memory_order_relaxed);
+		wf_globrunqputall(ready);
 	}
 	wf_wake();
 }

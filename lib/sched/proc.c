@@ -18,15 +18,6 @@
 
 enum { STEAL_ROUNDS = 4, SPIN_PAUSES = 30 };
 
-static uint32_t random_below(struct m *m, uint32_t n)
-{
-	/* xorshift64: enough to choose a victim */
-	m->rng ^= m->rng << 13;
-	m->rng ^= m->rng >> 7;
-	m->rng ^= m->rng << 17;
-	return (uint32_t)((m->rng >> 32) * n >> 32);
-}
-
 static struct g *from_global(struct p *p)
 {
 	struct g *g = NULL;
@@ -44,7 +35,7 @@ static struct g *from_global(struct p *p)
 /* One round over all others, from a random one on. */
 static struct g *steal_round(struct m *m, struct p *p, bool last)
 {
-	unsigned n = wf_sched.nprocs, first = random_below(m, n);
+	unsigned n = wf_sched.nprocs, first = wf_random(m, n);
 	struct g *g;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -77,6 +68,20 @@ static struct g *steal(struct m *m, struct p *p)
 			wf_relax();
 	}
 	return NULL;
+}
+
+/* What the timers of other Ps, which may be idle, have to offer. */
+static struct g *from_timers(struct m *m, struct p *p)
+{
+	int64_t next = wf_timers_next(), now;
+
+	if (next == WF_FOREVER)
+		return NULL;
+	now = wf_nanotime();
+	if (next > now)
+		return NULL;
+	wf_timers_overdue(m, now);
+	return wf_pick(p);
 }
 
 /* An M without work gives its P up; returns one with a last find, or NULL. */
@@ -167,8 +172,9 @@ struct g *wf_findrunnable(struct m *m)
 			wf_gcstopm();
 			continue;
 		}
+		wf_timers_look(m);
 		if ((g = wf_pick(p)) || (g = from_global(p)) || (g = steal(m, p)) ||
-		    (g = give_up_p(p)))
+		    (g = from_timers(m, p)) || (g = give_up_p(p)))
 			return g;
 		if (!wf_p(m))
 			sleep_without_p(m);

@@ -27,6 +27,9 @@ enum retaken {
 /* Let one of those go on who wait for a thread to block on, if there is one by now. */
 void wf_blocking_admit(struct m *m);
 
+/* m's thread is free again. */
+void wf_blocking_left(struct m *m);
+
 /* Whether somebody waits there; read without the lock as a hint. */
 bool wf_blocking_waited(void);
 

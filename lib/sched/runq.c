@@ -67,6 +67,13 @@ void wf_globrunqput(struct g *g)
 }
 
 /* A task that used up whole slices: it waits behind all others. */
+void wf_globrunqputall(struct gqueue *more)
+{
+	wf_lock(&wf_sched.lock);
+	gqappend(&wf_sched.runq, more);
+	wf_unlock(&wf_sched.lock);
+}
+
 void wf_slowqput(struct g *g)
 {
 	wf_lock(&wf_sched.lock);
@@ -123,15 +130,6 @@ void wf_runqputslow(struct p *p, struct g *g)
 		wf_runqput(p, g);
 }
 
-/* Have g run next on p; who was to be is queued. A full barrier. Owner only. */
-void wf_runqputnext(struct p *p, struct g *g)
-{
-	struct g *before = atomic_exchange(&p->runnext, g);
-
-	if (before)
-		wf_runqput(p, before);
-}
-
 uint32_t wf_runqlen(struct p *p)
 {
 	int32_t n = (int32_t)(atomic_load(&p->runqtail) - atomic_load(&p->runqhead));
@@ -174,6 +172,7 @@ struct g *wf_pickturn(struct p *p)
 	struct g *g = NULL;
 
 	p->pass = GLOBAL_TICK;
+	wf_timers_look(p->m);
 	if (wf_unlikely(wf_sched.nstackwait && p->nstacks))
 		wf_stackshare(p);
 	if (wf_sched.runq.n || wf_sched.slowq.n) {

@@ -82,6 +82,15 @@ static inline void wf_leave(struct m *m)
 		wf_leave_slow(m);
 }
 
+/* A number below n, by who runs on m. xorshift64: enough to choose a victim or a case. */
+static inline uint32_t wf_random(struct m *m, uint32_t n)
+{
+	m->rng ^= m->rng << 13;
+	m->rng ^= m->rng >> 7;
+	m->rng ^= m->rng << 17;
+	return (uint32_t)((m->rng >> 32) * n >> 32);
+}
+
 static inline struct p *wf_p(struct m *m)
 {
 	return atomic_load_explicit(&m->p, memory_order_relaxed);
@@ -188,12 +197,12 @@ static inline uint64_t wf_life(uint64_t generation, uint64_t bits)
 /* --- runq.c ------------------------------------------------------------------ */
 
 void wf_runqputslow(struct p *p, struct g *g);
-void wf_runqputnext(struct p *p, struct g *g);
 struct g *wf_pickturn(struct p *p);
 struct g *wf_runqsteal(struct p *p, struct p *victim, bool last);
 bool wf_runqempty(struct p *p);
 uint32_t wf_runqlen(struct p *p);
 void wf_globrunqput(struct g *g);
+void wf_globrunqputall(struct gqueue *more);
 struct g *wf_globrunqget(struct p *p, unsigned max);
 void wf_slowqput(struct g *g);
 void wf_gqpush(struct gqueue *q, struct g *g);
@@ -213,6 +222,8 @@ void wf_runqdrain(struct p *p);
  */
 struct m *wf_gopark(struct m *m, struct g *g, wf_commitf *commit, void *arg, bool cancellable);
 void wf_parkedslow(struct g *g);
+bool wf_cancelledwhileparking(struct g *g);
+struct m *wf_parktog0(struct m *m, struct g *g); /* the commit is set; there is no next G at hand */
 
 /* Make a G runnable that was parked, and claimed by the caller if it was
  * cancellable. m is the caller's; NULL on a foreign thread. */
@@ -262,6 +273,7 @@ int wf_newm(void (*fn)(void), struct p *p);
 void wf_mspinning(void);
 struct m *wf_mnew(bool foreign);
 void wf_attn_init(struct m *m);
+void wf_mclear(struct m *m);
 void wf_mprepare(struct m *m, struct g *g0);
 void wf_mexit(struct m *m);
 void wf_pidleput(struct p *p);
@@ -324,7 +336,7 @@ static inline void wf_leave_any(struct m *m)
 
 unsigned long wf_foreign_self(void);
 /* Wait as wf_gopark does, in the kernel. */
-void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg);
+void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until);
 void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */
 
 /* --- stack.c, region.c -------------------------------------------------------- */
@@ -406,6 +418,10 @@ bool wf_forked(void);
 /* A program's main has ended, by weft_exit or not; the last task has ended. */
 void wf_main_gone(void *program, bool exited);
 void wf_last_gone(void);
+/* Whether m0's thread is one that Weft made; and that it is an M no more, for good or
+ * because weft_start returns. */
+bool wf_m0_is_ours(void);
+void wf_m0_gone(bool ended);
 void wf_forget(struct g *g); /* put it behind: the caller, g, goes on as a foreign thread */
 
 #endif
