@@ -7,6 +7,7 @@
 #define WEFT_H
 
 #include <weft/runtime.h>
+#include <weft/sync.h>
 #include <weft/task.h>
 #include <weft/chan.h>
 
