@@ -500,6 +500,69 @@ TASK_TEST(test_trying_is_no_cancellation_point_and_the_others_are, 1)
 	ck_assert_uint_eq(weft_chan_len(ch), 0);
 }
 
+/* --- time ------------------------------------------------------------------------------- */
+
+static struct timespec in_ms(long ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += ms % 1000 * 1000000;
+	t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	return t;
+}
+
+static bool passed(const struct timespec *t)
+{
+	struct timespec now = in_ms(0);
+
+	return now.tv_sec > t->tv_sec || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
+}
+
+static void wait_out(void)
+{
+	struct timespec past = {0}, soon = in_ms(20);
+	int value = 1;
+
+	ch = channel(sizeof value, 1);
+	ck_assert_int_eq(weft_chan_timedrecv(ch, &value, &past), ETIMEDOUT);
+	ck_assert_int_eq(weft_chan_timedrecv(ch, &value, &soon), ETIMEDOUT);
+	ck_assert(passed(&soon));
+	ck_assert_int_eq(weft_chan_timedsend(ch, &value, &past), 0);
+	ck_assert_int_eq(weft_chan_timedsend(ch, &value, &past), ETIMEDOUT);
+	soon = in_ms(20);
+	ck_assert_int_eq(weft_chan_timedsend(ch, &value, &soon), ETIMEDOUT);
+	ck_assert(passed(&soon));
+	ck_assert_int_eq(weft_chan_timedrecv(ch, &value, &past), 0);
+	ck_assert_int_eq(weft_chan_destroy(ch), 0);
+}
+
+TASK_TEST(test_a_task_waits_no_longer_than_until_the_time, 1)
+{
+	wait_out();
+}
+
+START_TEST(test_a_thread_waits_no_longer_than_until_the_time)
+{
+	wait_out();
+}
+END_TEST
+
+TASK_TEST(test_a_task_waits_no_longer_than_its_deadline, 1)
+{
+	struct timespec soon = in_ms(20);
+	int value = 1;
+
+	ch = channel(sizeof value, 0);
+	ck_assert_int_eq(weft_deadline(&soon), 0);
+	ck_assert_int_eq(weft_chan_recv(ch, &value), ETIMEDOUT);
+	ck_assert(passed(&soon));
+	ck_assert_int_eq(weft_chan_send(ch, &value), ETIMEDOUT);
+	ck_assert_int_eq(weft_deadline(NULL), 0);
+	ck_assert_int_eq(weft_chan_destroy(ch), 0);
+}
+
 /* --- many ----------------------------------------------------------------------------- */
 
 enum { SENDERS = 6, RECEIVERS = 6, THREADS = 2 }; /* of each, those that are threads */
@@ -686,5 +749,8 @@ TCase *suite_tests(void)
 	tcase_add_loop_test(tests, test_nothing_is_lost_or_twice_between_tasks_and_threads, 0, 4);
 	tcase_add_test(tests, test_what_was_sent_before_a_close_is_received);
 	tcase_add_test(tests, test_cancelling_senders_loses_nothing_and_sends_nothing_twice);
+	tcase_add_test(tests, test_a_task_waits_no_longer_than_until_the_time);
+	tcase_add_test(tests, test_a_thread_waits_no_longer_than_until_the_time);
+	tcase_add_test(tests, test_a_task_waits_no_longer_than_its_deadline);
 	return tests;
 }

@@ -3,7 +3,10 @@
  * have a handle, errno, clean-up and an end of their own.
  */
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weft.h>
 
@@ -296,6 +299,37 @@ static void *exit_nested(void *value)
 	return NULL;
 }
 
+static void *end_locked(void *unused)
+{
+	(void)unused;
+	ck_assert_int_eq(weft_lock_thread(), 0);
+	return (void *)(intptr_t)gettid();
+}
+
+static bool thread_exists(int thread)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/self/task/%d", thread);
+	return !access(path, F_OK);
+}
+
+/* Nobody called weft_start: m0's thread is like any other. */
+START_TEST(test_a_task_that_ends_locked_ends_its_thread_be_it_m0s)
+{
+	for (int i = 0; i < 5; i++) {
+		int thread = (int)(intptr_t)result_of(create(end_locked, NULL));
+
+		for (int tries = 0; thread_exists(thread); tries++) {
+			ck_assert_int_lt(tries, 10000);
+			usleep(1000);
+		}
+	}
+	ck_assert_int_eq(weft_shutdown(), 0);
+	result_of(create(give_back, NULL));
+}
+END_TEST
+
 static void *lock_twice(void *unused)
 {
 	ck_assert_int_eq(weft_unlock_thread(), EPERM);
@@ -351,6 +385,7 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_a_threads_errno_is_the_plain_one_and_survives);
 	tcase_add_test(tests, test_a_thread_has_cancel_states_and_testcancel_returns);
 	tcase_add_test(tests, test_lock_thread_nests_on_a_thread_too);
+	tcase_add_test(tests, test_a_task_that_ends_locked_ends_its_thread_be_it_m0s);
 	tcase_add_test(tests, test_exit_of_a_thread_runs_its_handlers_and_gives_its_value);
 	tcase_add_test(tests, test_who_called_start_is_a_foreign_thread_afterwards);
 	return tests;

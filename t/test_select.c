@@ -365,6 +365,49 @@ TASK_TEST(test_a_disabled_cancellation_does_not_end_the_wait, 1)
 	ck_assert_int_eq((intptr_t)result_of(task), 1);
 }
 
+/* --- time ------------------------------------------------------------------------- */
+
+static struct timespec in_ms(long ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += ms * 1000000;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	return t;
+}
+
+static void wait_out(void)
+{
+	struct timespec soon = in_ms(20), now;
+	int value = 1;
+	weft_case_t cases[2];
+
+	a = channel(sizeof value, 0);
+	cases[0] = receiving(a, &value);
+	cases[1] = receiving(NULL, &value);
+	ck_assert_int_eq(weft_select(cases, 2, &soon), -ETIMEDOUT);
+	soon = in_ms(20);
+	ck_assert_int_eq(weft_select(NULL, 0, &soon), -ETIMEDOUT);
+	now = in_ms(0);
+	ck_assert(now.tv_sec > soon.tv_sec ||
+		  (now.tv_sec == soon.tv_sec && now.tv_nsec >= soon.tv_nsec));
+	ck_assert_int_eq(cases[0].error, -7);
+	ck_assert_int_eq(weft_chan_destroy(a), 0);
+}
+
+TASK_TEST(test_a_task_waits_no_longer_than_until_the_time, 1)
+{
+	wait_out();
+}
+
+START_TEST(test_a_thread_waits_no_longer_than_until_the_time)
+{
+	wait_out();
+}
+END_TEST
+
 /* --- many ------------------------------------------------------------------------- */
 
 enum { CHANNELS = 5, TASKS = 6, THREADS = 2 };
@@ -520,5 +563,7 @@ TCase *suite_tests(void)
 	tcase_add_loop_test(tests, test_nothing_is_lost_or_twice_among_selects_of_tasks_and_threads,
 			    0, 2);
 	tcase_add_test(tests, test_selects_that_send_and_receive_on_one_channel_stay_in_balance);
+	tcase_add_test(tests, test_a_task_waits_no_longer_than_until_the_time);
+	tcase_add_test(tests, test_a_thread_waits_no_longer_than_until_the_time);
 	return tests;
 }

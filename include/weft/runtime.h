@@ -150,6 +150,42 @@ int weft_lock_thread(void);
 int weft_unlock_thread(void);
 
 /**
+ * Say that the calling task is about to block in the kernel for a while.
+ *
+ * Until the matching weft_blocking_end other tasks may run in its place: where some
+ * wait, its P is given to another thread at once. Whoever does not say so is found
+ * out a little later. Calls nest. Calls of Weft between the two take a P for their
+ * time. When no more threads may be had (weft_config_t.max_threads) and the caller's
+ * is the last one that does not block, the task waits for one to come back, in the
+ * order of these calls.
+ *
+ * @return 0, also on a foreign thread, where nothing is done; EAGAIN when nested too
+ *         deeply
+ * Callable from tasks and from other threads. May park.
+ */
+int weft_blocking_begin(void);
+
+/**
+ * Say that it does not block any more; undoes one weft_blocking_begin.
+ *
+ * @return 0, also on a foreign thread; EPERM when the caller has not begun
+ * Callable from tasks and from other threads. May park, until there is a P.
+ */
+int weft_blocking_end(void);
+
+/**
+ * Call a function that blocks in the kernel: between weft_blocking_begin and
+ * weft_blocking_end, which is called in any case, should the function leave by an
+ * exception or weft_exit too.
+ *
+ * @param fn  what to call; not NULL
+ * @param arg handed to fn
+ * @return fn's result; NULL with errno EINVAL when fn is NULL
+ * Callable from tasks and from other threads. May park.
+ */
+void *weft_blocking(void *(*fn)(void *), void *arg);
+
+/**
  * Tell the runtime's counters.
  *
  * The figures are read while the runtime goes on: each is true of some moment

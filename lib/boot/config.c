@@ -102,6 +102,18 @@ static void check_debug_words(void)
 	}
 }
 
+/* Whether WEFT_DEBUG has a word. */
+bool wf_debug_word(const char *word)
+{
+	const char *text = secure_getenv("WEFT_DEBUG");
+	size_t n = strlen(word);
+
+	for (; text && *text; text += strcspn(text, ","), text += *text == ',')
+		if (!strncmp(text, word, n) && (!text[n] || text[n] == ',' || text[n] == '='))
+			return true;
+	return false;
+}
+
 static void settle(void)
 {
 	static const struct range procs = {"WEFT_PROCS", 1, WEFT_PROCS_MAX, false,

@@ -17,6 +17,7 @@
 
 struct features wf_have;
 
+/* Of the kind whose heavy side pairs with the light barriers (barrier.c). */
 static bool find_membarrier(void)
 {
 	long commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);

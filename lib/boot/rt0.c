@@ -14,6 +14,7 @@
 
 #include "boot/boot.h"
 #include "boot/crt.h"
+#include "sched/retake.h"
 
 /* m0 lies on pages of its own: those of Ms are wiped in a forked child. */
 struct m wf_m0;
@@ -45,6 +46,7 @@ static void check_layout(void)
 	CHECK((int)CANCEL_DISABLE == WEFT_CANCEL_DISABLE && (int)CANCEL_MASKED == WEFT_CANCEL_MASKED);
 }
 
+/* One thread alone: each operation gives what it says. Nothing here pairs with anything. */
 static void check_atomics(void)
 {
 	_Atomic uint32_t word = 1;
@@ -101,7 +103,7 @@ void wf_become_m0(void)
 {
 	struct m *link = wf_m0.alllink;
 
-	memset(&wf_m0, 0, sizeof wf_m0);
+	wf_mclear(&wf_m0);
 	memset(&wf_g0, 0, sizeof wf_g0); /* its stack is another thread's now */
 	wf_m0.alllink = link;
 	wf_mprepare(&wf_m0, &wf_g0);
@@ -135,7 +137,7 @@ int wf_rt0_go(struct program *program)
 	wf_args(program->argc, program->argv);
 	wf_step("osinit");
 	wf_osinit();
-	wf_m0.attn = wf_fullfence || wf_watched ? ATTN_SPECIAL : 0;
+	wf_attn_init(&wf_m0);
 	if (wf_have.wipeonfork)
 		madvise(&wf_m0, sizeof wf_m0, MADV_WIPEONFORK);
 	wf_step("schedinit");
@@ -150,6 +152,7 @@ int wf_rt0_go(struct program *program)
 	}
 	if (error)
 		return error;
+	wf_sysmon_start(); /* where threads are refused there is nobody to give a P to either */
 	wf_booted();
 	wf_step("mstart");
 	wf_mstart();

@@ -17,6 +17,7 @@
 
 #include "boot/boot.h"
 #include "boot/crt.h"
+#include "sched/retake.h"
 
 static struct runtime {
 	struct lock lock;         /* guards all here; held while booting and going down */
@@ -35,6 +36,7 @@ static _Alignas(PAGE) struct alive {
 
 bool wf_up(void)
 {
+	/* acquire: pairs with wf_booted's store, after all that booting set up */
 	return atomic_load_explicit(&wf_alive.up, memory_order_acquire);
 }
 
@@ -72,7 +74,7 @@ void wf_booted(void)
 	wf_runtime.m0taken = true;
 	atomic_store(&wf_alive.here, 1);
 	wf_runtime.up = true;
-	atomic_store(&wf_alive.up, 1);
+	atomic_store(&wf_alive.up, 1); /* pairs with wf_up */
 	if (wf_way != WAY_LAZY)
 		wf_unlock(&wf_runtime.lock);
 }
@@ -96,6 +98,7 @@ void wf_main(void *arg)
 
 static void m0_may_go(void)
 {
+	/* seq_cst, before attn: pairs with m0's look at attn on its way out, then at m0exit */
 	atomic_store(&wf_sched.m0exit, 1);
 	atomic_fetch_or(&wf_m0.attn, ATTN_EXIT);
 	wf_lock(&wf_sched.lock);
@@ -135,7 +138,7 @@ void wf_main_gone(void *arg, bool exited)
 	wf_lock(&wf_sched.lock);
 	program->next = wf_runtime.exited;
 	wf_runtime.exited = program;
-	atomic_store(&wf_sched.mainexited, 1);
+	atomic_store(&wf_sched.mainexited, 1); /* the last task to end sees it: it ends later */
 	wf_unlock(&wf_sched.lock);
 }
 
@@ -312,6 +315,22 @@ static void *lazy_m0(void *unused)
 	return NULL;
 }
 
+bool wf_m0_is_ours(void)
+{
+	return wf_way == WAY_LAZY;
+}
+
+/* weft_start counts what it has made m0 itself (unbecome_m0). */
+void wf_m0_gone(bool ended)
+{
+	if (!ended)
+		return;
+	wf_lock(&wf_sched.lock);
+	wf_sched.nm--;
+	wf_m0.tid = 0;
+	wf_unlock(&wf_sched.lock);
+}
+
 /* With wf_runtime.lock held. */
 static int boot_lazily(void)
 {
@@ -362,16 +381,17 @@ int weft_init(void)
 /* With wf_sched.lock held: whether anything of the program's is in there. */
 static bool busy(const struct m *mine)
 {
-	uint64_t created = wf_sched.created, finished = wf_sched.finished;
+	uint64_t created = wf_sched.created, finished = wf_sched.finished, timers = 0;
 
 	for (unsigned i = 0; i < wf_sched.nps; i++) {
 		created += wf_allp[i]->stats.created;
 		finished += wf_allp[i]->stats.finished;
+		timers += wf_allp[i]->timers.n;
 	}
 	for (struct m *m = wf_sched.allm; m; m = m->alllink)
 		if (m->foreign && m != mine && m->inside)
 			return true;
-	return created != finished;
+	return created != finished || timers || wf_sched.firing;
 }
 
 /* An M whose thread has to be joined; NULL when all are. */
@@ -420,6 +440,7 @@ static int go_down(const struct m *mine)
 	while ((m = wf_mget()))
 		wf_notewakeup(&m->park);
 	wf_unlock(&wf_sched.lock);
+	wf_sysmon_stop();
 	end_threads();
 	wf_runtime.up = false;
 	wf_runtime.m0taken = false;
@@ -467,6 +488,8 @@ void wf_forget(struct g *g)
 		m->proxy = NULL; /* of a boot that is over */
 	wf_gforget(task ? g : m ? m->proxy : NULL);
 	wf_names_reset();
+	wf_sysmon_forget();
+	wf_blocking_forget();
 	wf_stackforget();
 	wf_memforget();
 	memset(wf_allp, 0, WEFT_PROCS_MAX * sizeof *wf_allp);

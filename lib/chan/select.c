@@ -185,7 +185,7 @@ static int choose(struct m **m, struct selection *s, int64_t until)
 	queue_arms(s);
 	error = wf_wait(m, release, s, until, WAIT_CALL);
 	chosen = withdraw_arms(s);
-	return chosen >= 0 ? chosen : error ? -error : -ECANCELED;
+	return chosen >= 0 ? chosen : -error;
 }
 
 static int select_few(struct m **m, weft_case_t *cases, size_t n, int64_t until)

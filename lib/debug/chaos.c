@@ -28,6 +28,18 @@ void wf_chaos(void)
 		nanosleep(&nap, NULL);
 }
 
+/* Asked by sysmon alone. */
+bool wf_chaos_retake(void)
+{
+	static uint64_t dice = 1;
+	static int on = -1;
+
+	if (on < 0)
+		on = wf_debug_word("yield");
+	dice = dice * 6364136223846793005 + 1442695040888963407;
+	return on && dice >> 60 == 0;
+}
+
 void wf_poison(struct gtop *top)
 {
 	enum { DEPTH = 4096, PATTERN = 0xdb };

@@ -20,11 +20,16 @@ void wf_cancelpoint(struct g *g)
 /* With g's life locked, so that it is this life that is asked to end. */
 static void request(struct m *m, struct g *g)
 {
-	if (atomic_fetch_or(&g->cancel, GC_REQUESTED) & GC_REQUESTED)
+	uint32_t before = atomic_fetch_or(&g->cancel, GC_REQUESTED);
+
+	if (before & GC_REQUESTED)
 		return;
 	wf_heavy_barrier(); /* pairs with wf_parked's light one (K3) */
-	if (wf_status(g) == G_WAITINGC && wf_claim(g, G_WAITINGC))
+	if (wf_status(g) == G_WAITINGC && wf_claim(g, G_WAITINGC)) {
+		g->top->cancelled = true;
 		wf_goready(m, g);
+	} else if (before & GC_ASYNC)
+		wf_async_signal(g);
 }
 
 int weft_cancel(weft_t task)
@@ -69,6 +74,32 @@ static struct gtop *own_top(void)
 	return m ? &m->top : NULL;
 }
 
+/* A request that was pending may be acted upon by now. */
+static void act_at_once(void)
+{
+	struct g *g = wf_getg();
+
+	if (!(g->flags & GF_FOREIGN))
+		wf_async_act(g);
+}
+
+/* A task's type is known to who cancels it; a foreign thread is not cancelled. */
+static int set_type(struct gtop *top, int type)
+{
+	struct g *g = wf_getg();
+	int error = 0;
+
+	if (!(g->flags & GF_FOREIGN) && type != top->state.canceltype) {
+		if (type == WEFT_CANCEL_ASYNCHRONOUS)
+			error = wf_async_ask(g);
+		else
+			wf_async_unask(g);
+	}
+	if (!error)
+		top->state.canceltype = (uint8_t)type;
+	return error;
+}
+
 int weft_setcancelstate(int state, int *old)
 {
 	struct gtop *top = own_top();
@@ -81,19 +112,25 @@ int weft_setcancelstate(int state, int *old)
 	if (old)
 		*old = top->state.cancelstate;
 	top->state.cancelstate = (uint8_t)state;
+	act_at_once();
 	return 0;
 }
 
 int weft_setcanceltype(int type, int *old)
 {
 	struct gtop *top = own_top();
+	int before, error;
 
 	if (type != WEFT_CANCEL_DEFERRED && type != WEFT_CANCEL_ASYNCHRONOUS)
 		return EINVAL;
 	if (!top)
 		return ENOMEM;
+	before = top->state.canceltype;
+	error = set_type(top, type);
+	if (error)
+		return error;
 	if (old)
-		*old = top->state.canceltype;
-	top->state.canceltype = (uint8_t)type;
+		*old = before;
+	act_at_once();
 	return 0;
 }

@@ -13,7 +13,7 @@
 
 #include <weft/task.h>
 
-#include "sched/sched.h"
+#include "sched/retake.h"
 
 static struct gtop *own_top(void)
 {
@@ -88,6 +88,7 @@ static _Noreturn void end(void)
 		*m->eh = (struct ehglobals){0};
 	if (g->flags & GF_FPENV)
 		wf_fpenv_load(&m->top.env);
+	wf_blocking_ended(m, g);
 	g->sched.ret = g->top->value;
 	wf_goexit(m, g);
 }

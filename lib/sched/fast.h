@@ -266,6 +266,13 @@ static inline bool wf_cancel_due(const struct g *g)
 	       wf_cancellable(g);
 }
 
+/* Whether a waiting call of g may end otherwise than by its waker or a cancellation to
+ * come: it was asked to end, or has a deadline. */
+static inline bool wf_wait_special(const struct g *g)
+{
+	return wf_cancel_due(g) || wf_unlikely(g->top->state.deadline != 0);
+}
+
 static inline void wf_setcancellable(struct g *g, bool cancellable)
 {
 	g->flags = (uint16_t)((g->flags & ~GF_CANCELLABLE) | (cancellable ? GF_CANCELLABLE : 0));
@@ -274,6 +281,10 @@ static inline void wf_setcancellable(struct g *g, bool cancellable)
 /* g, off its stack, waits from now on (K1). */
 __attribute__((always_inline)) static inline void wf_parked(struct g *g)
 {
+	if (wf_unlikely(g->flags & GF_TIMER)) {
+		wf_parkedtimed(g);
+		return;
+	}
 	if (!(g->flags & GF_CANCELLABLE)) {
 		wf_setstatus(g, G_RUNNING, g->flags & GF_TIMED ? G_WAITINGT : G_WAITING);
 		return;
@@ -308,8 +319,8 @@ static inline void wf_loadtask(struct m *m, struct g *g)
 	*m->errnop = top->error;
 	if (m->eh)
 		*m->eh = top->eh;
-	if (wf_unlikely(g->flags & GF_FPENV))
-		wf_fpenv_load(&top->env);
+	if (wf_unlikely(g->flags & GF_SPECIAL))
+		wf_loadspecial(m, g);
 }
 
 /* The next G is to do this once the caller's context has left its stack (I3). */
@@ -353,8 +364,10 @@ __attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 static inline void wf_torun(struct m *m, struct g *to)
 {
 	wf_setstatus(to, G_RUNNABLE, G_RUNNING);
-	to->m = m;
+	atomic_store_explicit(&to->m, m, memory_order_relaxed); /* C1 */
 	m->curg = to;
+	/* relaxed: see struct m; a blocking call that goes on says so again */
+	atomic_store_explicit(&m->blocking, 0, memory_order_relaxed);
 	wf_count(&wf_p(m)->stats.switches, 1);
 	wf_setg(to);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "sched/fast.h"
+#include "sched/retake.h"
 
 /* wf_givestack for a G with attributes, or when the P's cache is empty. */
 bool wf_givestackslow(struct p *p, struct g *g)
@@ -51,6 +52,14 @@ static inline void begin(struct m *m, struct g *g, struct gtop *top)
 		wf_fpenv_load(&top->env);
 }
 
+/* The thread is as it was before a task that had something special. */
+static __attribute__((noinline)) void unload(struct m *m, struct g *g)
+{
+	if (g->flags & GF_FPENV)
+		wf_fpenv_load(&m->top.env);
+	wf_blocking_ended(m, g);
+}
+
 /* The program's own code; who comes back may be on another M. */
 static inline struct m *run(struct m *m, struct g *g, struct gtop *top)
 {
@@ -70,8 +79,8 @@ static inline struct m *run(struct m *m, struct g *g, struct gtop *top)
 		exit(0); /* in a forked child this was the last thread */
 	if (m->eh)
 		*m->eh = (struct ehglobals){0};
-	if (__builtin_expect(g->flags & GF_FPENV, 0))
-		wf_fpenv_load(&m->top.env);
+	if (wf_unlikely(g->flags & GF_SPECIAL))
+		unload(m, g);
 	return m;
 }
 

@@ -160,7 +160,7 @@ static int join_foreign(weft_t handle, void **value)
 	} else if (!error) {
 		child->joiner = wf_getg();
 		wf_lifeunlock(child, life | LIFE_JOINING);
-		wf_foreign_park(m, wait_for_child, child);
+		wf_foreign_park(m, wait_for_child, child, WF_FOREVER);
 		if (wf_getg()->flags & GF_JOINED)
 			take_result(wf_getg(), value);
 		else
@@ -193,12 +193,24 @@ static __attribute__((noinline)) int join_slow(weft_t handle, void **value)
 	return error;
 }
 
+/* Children that run in their joiners' place go before all others: now and then it is
+ * the others' turn, and the join is like any other wait. */
+static inline bool may_run_direct(struct p *p)
+{
+	if (wf_likely(p->direct--))
+		return true;
+	p->direct = DIRECT_TURNS;
+	p->pass = 1;
+	return false;
+}
+
 /* Whether child is the caller's newest, fresh, and a stack is at hand: then it can
  * be run in the caller's place at once. child's life is locked. */
 static inline bool runs_at_once(struct p *p, const struct g *self, struct g *child, uint64_t life)
 {
 	return !(life & (LIFE_DONE | LIFE_UNJOINABLE)) &&
-	       !(self->flags & GF_LOCKED) && p->stacks && p->pass > 1 && wf_runqtake(p, child);
+	       !(self->flags & GF_LOCKED) && p->stacks && may_run_direct(p) &&
+	       wf_runqtake(p, child);
 }
 
 int weft_join(weft_t handle, void **value)
@@ -219,7 +231,6 @@ int weft_join(weft_t handle, void **value)
 		wf_lifeunlock(child, life);
 		return join_slow(handle, value);
 	}
-	p->pass--; /* as a pick of the child */
 	child->joiner = self;
 	if (wf_unlikely((child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED)) != 0)) {
 		wf_lifeunlock(child, life | LIFE_JOINING);

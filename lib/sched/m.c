@@ -13,7 +13,7 @@
 
 #include <weft/runtime.h>
 
-#include "sched/sched.h"
+#include "sched/retake.h"
 
 extern __attribute__((weak)) struct ehglobals *__cxa_get_globals(void);
 
@@ -67,13 +67,23 @@ static struct m *mmap_m(bool foreign)
 	return m;
 }
 
+/* While the runtime is up, bits of others' may be in there (wf_retake). */
+void wf_attn_init(struct m *m)
+{
+	if (wf_fullfence || wf_watched)
+		atomic_fetch_or(&m->attn, ATTN_SPECIAL);
+	else
+		atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_SPECIAL);
+	atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_CANCEL);
+}
+
 /* What every M begins with. */
 void wf_mprepare(struct m *m, struct g *g0)
 {
 	static _Atomic int64_t ids;
 
 	m->id = atomic_fetch_add(&ids, 1);
-	m->attn = wf_fullfence || wf_watched ? ATTN_SPECIAL : 0;
+	wf_attn_init(m);
 	/* a foreign thread's first call may come while another boots: no settings yet */
 	m->rng = ((m->foreign ? 0 : wf_settings.seed) + (uint64_t)m->id + 1) * 0x9e3779b97f4a7c15;
 	m->g0 = g0;
@@ -101,12 +111,24 @@ struct m *wf_mnew(bool foreign)
 	return m;
 }
 
+/* A record is as new, but for what somebody may look at just now: attn, and what
+ * sysmon takes for a hint. */
+void wf_mclear(struct m *m)
+{
+	m->inside = 0;
+	m->p = NULL;
+	m->curg = NULL;
+	m->blocking = 0;
+	m->tid = 0;
+	memset((char *)m + offsetof(struct m, g0), 0, sizeof *m - offsetof(struct m, g0));
+}
+
 /* With wf_sched.lock held: the thread is done with its record. */
 static void mfree(struct m *m)
 {
 	struct m *link = m->alllink;
 
-	memset(m, 0, sizeof *m);
+	wf_mclear(m);
 	m->alllink = link;
 	m->ended = true;
 	m->schedlink = wf_sched.freem;
@@ -116,7 +138,12 @@ static void mfree(struct m *m)
 /* What belongs to the thread: where its errno is, its exceptions, its control words. */
 static void minit(struct m *m)
 {
+	clockid_t clock;
+
 	m->errnop = &errno;
+	if (!pthread_getcpuclockid(pthread_self(), &clock))
+		m->clock = clock;
+	m->tid = (uint32_t)gettid();
 	m->eh = __cxa_get_globals ? __cxa_get_globals() : NULL;
 	m->stk0 = wf_hooks_thread();
 	wf_fpenv_save(&m->top.env);
@@ -197,6 +224,8 @@ int wf_newm(void (*fn)(void), struct p *p)
 	}
 	if (error)
 		unspawned(m);
+	else
+		wf_sysmon_start(); /* it may have been refused a thread before */
 	return error;
 }
 
@@ -253,8 +282,10 @@ void wf_mstart1(void)
 static void mended(struct m *m)
 {
 	wf_setg(NULL);
-	if (m == &wf_m0)
+	if (m == &wf_m0) {
+		wf_m0_gone(m->ending);
 		return;
+	}
 	wf_lock(&wf_sched.lock);
 	if (!wf_sched.dying) {
 		pthread_detach(pthread_self());
@@ -278,10 +309,10 @@ void wf_mstart(void)
 }
 
 /* Its task ended bound to it: the thread ends too, as what the task did to it
- * may still show. m0's goes on until weft_start returns. */
+ * may still show. m0's goes on until weft_start returns, where somebody called that. */
 void wf_mexit(struct m *m)
 {
-	m->ending = m != &wf_m0;
+	m->ending = m != &wf_m0 || wf_m0_is_ours();
 }
 
 /* --- tasks bound to their M ------------------------------------------------ */
@@ -358,14 +389,23 @@ int weft_unlock_thread(void)
 /* Its P was taken from m while g computed, and none is idle: g waits its turn. */
 static void queue_self(struct g *g)
 {
+	struct m *m = g->m;
+	bool slow = m->retaken == RETAKEN_PREEMPTED;
+
+	m->curg = NULL;
+	m->retaken = RETAKEN_NOT;
+	if (m->blocking) /* g has to wait, its thread has not */
+		wf_blocking_left(m);
 	wf_setstatus(g, G_RUNNING, G_RUNNABLE);
-	wf_globrunqput(g);
+	if (slow)
+		wf_slowqput(g);
+	else
+		wf_globrunqput(g);
 	wf_wake();
 }
 
 static WF_NOWATCH void without_p(struct g *g)
 {
-	g->m->curg = NULL;
 	queue_self(g);
 	wf_schedule();
 }
@@ -379,6 +419,8 @@ static struct p *settle_p(struct m *m)
 	p = wf_p(m);
 	if (!p && !wf_sched.gcwaiting && (p = wf_pidleget()))
 		wf_acquirep(p);
+	if (p)
+		m->retaken = RETAKEN_NOT;
 	wf_unlock(&wf_sched.lock);
 	return p;
 }
@@ -396,7 +438,7 @@ struct m *wf_enter_slow(struct g *g)
 		return NULL;
 	}
 	wf_light_barrier_slow();
-	if (!(m->attn & ATTN_WANTED) && wf_p(m)) /* in this order, as in wf_enter_plain */
+	if (!(m->attn & ATTN_SETTLE) && wf_p(m)) /* in this order, as in wf_enter_plain */
 		return m;
 	return settle_p(m) ? m : wf_mcall(m, g, without_p);
 }
@@ -405,6 +447,10 @@ void wf_leave_slow(struct m *m)
 {
 	for (;;) {
 		wf_light_barrier_slow();
+		if (atomic_load(&m->attn) & ATTN_CANCEL) {
+			atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_CANCEL);
+			wf_async_act(wf_getg());
+		}
 		if (!(m->attn & ATTN_WANTED))
 			return;
 		m = wf_enter();

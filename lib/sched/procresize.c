@@ -17,7 +17,7 @@
 
 #include <weft/runtime.h>
 
-#include "sched/sched.h"
+#include "sched/retake.h"
 
 struct p *wf_allp[WEFT_PROCS_MAX];
 
@@ -48,21 +48,6 @@ static void stop_idle(void)
 		atomic_store_explicit(&p->status, P_STOPPED, memory_order_relaxed);
 }
 
-/* Take p from an M that is not in the runtime; the heavy barrier has been passed. */
-static bool seize(struct p *p)
-{
-	struct m *m = p->m;
-
-	/* acquire: pairs with wf_leave's release, so that what m did to p is seen */
-	if (!m || atomic_load_explicit(&m->inside, memory_order_acquire) || wf_p(m) != p)
-		return false;
-	atomic_store_explicit(&m->p, NULL, memory_order_relaxed);
-	p->m = NULL;
-	atomic_store_explicit(&p->status, P_STOPPED, memory_order_relaxed);
-	atomic_fetch_add_explicit(&wf_sched.retakes, 1, memory_order_relaxed);
-	return true;
-}
-
 /* One look at all Ps; how many are not stopped yet. */
 static unsigned seize_all(const struct p *mine)
 {
@@ -76,8 +61,10 @@ static unsigned seize_all(const struct p *mine)
 
 		if (p == mine || p->status == P_STOPPED)
 			continue;
-		if (p->status != P_RUNNING || !seize(p))
+		if (p->status != P_RUNNING || !wf_seize(p))
 			left++;
+		else
+			atomic_store_explicit(&p->status, P_STOPPED, memory_order_relaxed);
 	}
 	return left;
 }
@@ -152,6 +139,8 @@ static struct p *pnew(int id)
 	if (p) {
 		p->id = id;
 		p->pass = GLOBAL_TICK;
+		p->direct = DIRECT_TURNS;
+		wf_timers_init(&p->timers);
 		p->status = P_STOPPED;
 	}
 	return p;
@@ -161,6 +150,7 @@ static struct p *pnew(int id)
 static void pdestroy(struct p *p)
 {
 	wf_runqdrain(p);
+	wf_timers_move(&p->timers, &wf_allp[0]->timers); /* which never goes */
 	wf_gflush(&p->gfree);
 	wf_stackflush(p);
 	atomic_store_explicit(&p->status, P_DEAD, memory_order_relaxed);

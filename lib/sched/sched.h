@@ -149,6 +149,7 @@ _Noreturn void wf_abort(void);
 _Noreturn void wf_badctxt(void);
 
 #ifdef WF_DEBUG
+bool wf_chaos_retake(void); /* now and then sysmon takes a P for no reason */
 #define wf_assert(condition) ((condition) ? (void)0 : wf_throw("assertion failed: " #condition))
 void wf_chaos(void); /* now and then let another thread go first */
 void wf_poison(struct gtop *top); /* what is left of a task on a free stack */
@@ -156,6 +157,10 @@ void wf_poison(struct gtop *top); /* what is left of a task on a free stack */
 #define wf_assert(condition) ((void)sizeof(condition))
 static inline void wf_chaos(void)
 {
+}
+static inline bool wf_chaos_retake(void)
+{
+	return false;
 }
 static inline void wf_poison(struct gtop *top)
 {
@@ -197,6 +202,7 @@ struct g *wf_runqsteal(struct p *p, struct p *victim, bool last);
 bool wf_runqempty(struct p *p);
 uint32_t wf_runqlen(struct p *p);
 void wf_globrunqput(struct g *g);
+void wf_globrunqputall(struct gqueue *more);
 struct g *wf_globrunqget(struct p *p, unsigned max);
 void wf_slowqput(struct g *g);
 void wf_gqpush(struct gqueue *q, struct g *g);
@@ -216,6 +222,7 @@ void wf_runqdrain(struct p *p);
  */
 struct m *wf_gopark(struct m *m, struct g *g, wf_commitf *commit, void *arg, bool cancellable);
 void wf_parkedslow(struct g *g);
+bool wf_cancelledwhileparking(struct g *g);
 struct m *wf_parktog0(struct m *m, struct g *g); /* the commit is set; there is no next G at hand */
 
 /* Make a G runnable that was parked, and claimed by the caller if it was
@@ -229,6 +236,16 @@ struct m *wf_giveway(struct m *m, struct g *g); /* by way of g0 */
 struct m *wf_mcall(struct m *m, struct g *g, void (*fn)(struct g *));
 
 void wf_callcommit(struct m *m, struct p *p);
+void wf_loadspecial(struct m *m, struct g *g);
+void wf_blocking_resumed(struct m *m); /* block.c */
+
+/* --- async.c --------------------------------------------------------------------- */
+
+int wf_async_ask(struct g *g);    /* the caller may be cancelled at any instant */
+void wf_async_unask(struct g *g); /* no more */
+void wf_async_act(struct g *g);   /* end the caller, who is outside, if it is time */
+void wf_async_signal(struct g *g);
+void wf_async_resumed(struct m *m, struct g *g);
 void wf_g0entry(struct g *g);
 
 /* --- gstart.c ------------------------------------------------------------------- */
@@ -248,12 +265,15 @@ _Noreturn void wf_execute(struct m *m, struct g *g);
 void wf_acquirep(struct p *p);
 struct p *wf_releasep(void);
 bool wf_handoffp(struct p *p);
+void wf_leaveidle(struct p *p);
 bool wf_startm(struct p *p, bool spinning);
 void wf_stopm(void);
 void wf_gcstopm(void);
 int wf_newm(void (*fn)(void), struct p *p);
 void wf_mspinning(void);
 struct m *wf_mnew(bool foreign);
+void wf_attn_init(struct m *m);
+void wf_mclear(struct m *m);
 void wf_mprepare(struct m *m, struct g *g0);
 void wf_mexit(struct m *m);
 void wf_pidleput(struct p *p);
@@ -316,7 +336,7 @@ static inline void wf_leave_any(struct m *m)
 
 unsigned long wf_foreign_self(void);
 /* Wait as wf_gopark does, in the kernel. */
-void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg);
+void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until);
 void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */
 
 /* --- stack.c, region.c -------------------------------------------------------- */
@@ -389,6 +409,7 @@ int wf_boot(void);
 void wf_osinit(void);
 /* Read the settings, unless that was done: configuration, environment, defaults. */
 void wf_settle(void);
+bool wf_debug_word(const char *word);
 /* Whether the runtime is up in this process (a forked child's is down). */
 bool wf_up(void);
 /* Whether this process was forked from one in which the runtime was up, and has
@@ -397,6 +418,10 @@ bool wf_forked(void);
 /* A program's main has ended, by weft_exit or not; the last task has ended. */
 void wf_main_gone(void *program, bool exited);
 void wf_last_gone(void);
+/* Whether m0's thread is one that Weft made; and that it is an M no more, for good or
+ * because weft_start returns. */
+bool wf_m0_is_ours(void);
+void wf_m0_gone(bool ended);
 void wf_forget(struct g *g); /* put it behind: the caller, g, goes on as a foreign thread */
 
 #endif

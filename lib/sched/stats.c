@@ -7,7 +7,7 @@
 
 #include <weft/runtime.h>
 
-#include "sched/sched.h"
+#include "sched/retake.h"
 
 /* With wf_sched.lock held, so that no P appears meanwhile. */
 static void sum(weft_stats_t *s, uint64_t *readies)
@@ -16,6 +16,8 @@ static void sum(weft_stats_t *s, uint64_t *readies)
 	s->finished = wf_sched.finished;
 	s->injected = wf_sched.injected;
 	s->retakes = wf_sched.retakes;
+	s->preemptions = wf_sched.preemptions;
+	s->blocking = wf_blocking_count();
 	s->runnable = wf_sched.runq.n + wf_sched.slowq.n + wf_sched.nstackwait;
 	*readies = wf_sched.readied;
 	for (unsigned i = 0; i < wf_sched.nps; i++) {
@@ -27,6 +29,7 @@ static void sum(weft_stats_t *s, uint64_t *readies)
 		*readies += p->stats.readies;
 		s->parks += p->stats.parks;
 		s->steals += p->stats.steals;
+		s->timers += p->timers.n;
 		s->handoffs += p->stats.handoffs;
 		s->runnable += wf_runqlen(p) + (p->runnext != NULL);
 	}

@@ -13,6 +13,7 @@
 
 #include "ctx/ctx.h"
 #include "sched/lock.h"
+#include "sched/timer.h"
 
 enum {
 	RUNQ_SIZE = 1024,  /* slots of a P's ring; a power of two */
@@ -22,6 +23,7 @@ enum {
 	STACK_CACHE_MAX = 256, /* stacks that a P keeps */
 	STACK_CACHE_BATCH = 64,
 	GLOBAL_TICK = 61,  /* every so many picks the global queue comes first */
+	DIRECT_TURNS = 250, /* children run in their joiners' place until others have a turn */
 };
 
 /* A G's status; doc/scheduler.md has the table of who moves it where. */
@@ -55,12 +57,18 @@ enum {
 	GF_CANCELLABLE = 512, /* its wait may be ended by a cancellation */
 	GF_JOINED = 1024, /* the child that it joins has ended: the result is in sched.ret */
 	GF_TIMED = 2048,  /* its wait may be ended by one of several */
+	GF_TIMEDOUT = 4096, /* its wait was ended by its timer */
+	GF_BLOCKING = 8192, /* in a blocking call that it said */
+	GF_ASYNC = 16384, /* may be cancelled at any instant */
+	GF_TIMER = 32768, /* its wait has a timer, top->timer */
+	GF_SPECIAL = GF_FPENV | GF_BLOCKING | GF_ASYNC, /* a switch has more to load */
 };
 
 /* A G's cancel word; changed by atomic or. */
 enum {
 	GC_REQUESTED = 1, /* weft_cancel was called */
 	GC_NAMED = 2,     /* has an entry in the table of names */
+	GC_ASYNC = 4,     /* may be cancelled at any instant */
 };
 
 /* A G's life word: the generation above, these bits below. */
@@ -87,7 +95,7 @@ struct g {
 	/* what running touches */
 	struct stack stack;
 	uintptr_t stackguard0, stackguard1;
-	struct m *m;
+	_Atomic(struct m *) m; /* the owner's; a canceller looks at it (C1) */
 	struct gtop *top; /* what a task has once it runs; lies on its stack */
 	struct g *joiner; /* guarded by life's lock */
 	_Atomic uint64_t life;
@@ -146,9 +154,13 @@ struct gtop {
 		uint8_t cancelstate, canceltype;
 		bool exiting;   /* by weft_exit or cancellation: cancelled no more */
 		unsigned locks; /* nesting of weft_lock_thread */
+		unsigned blocking; /* and of weft_blocking_begin */
+		int64_t deadline;  /* of its waiting calls; 0: none */
 	} state;
 	struct ehglobals eh;
 	struct weft_cleanup *cleanup;
+	struct timer *timer; /* of the wait under way */
+	bool cancelled;      /* it was ended by a cancellation */
 	struct fpenv env;   /* while the task is off its M, under GF_FPENV */
 	_Alignas(16) unsigned char exception[64]; /* weft_exit's unwinding */
 	struct keys keys;
@@ -193,11 +205,13 @@ struct p {
 	int id;
 	uint32_t schedtick;
 	uint32_t pass; /* ring entries to go until the second queue has its turn */
+	uint32_t direct; /* children to go that run in their joiners' place */
 	struct commit commit;
 	struct gcache gfree;
 	struct gtop *stacks;
 	unsigned nstacks;
 	struct p *link; /* in pidle, or a list of Ps with work */
+	struct timers timers;
 	struct pstats stats;
 	/* what others look at */
 	_Alignas(CACHELINE) _Atomic(struct g *) runnext;
@@ -212,7 +226,10 @@ enum {
 	ATTN_STOP = 1,    /* the world is to stop */
 	ATTN_EXIT = 2,    /* m0 is to return from weft_start */
 	ATTN_SPECIAL = 4, /* always: wf_fullfence or wf_watched */
+	ATTN_RETAKE = 8,  /* its P may be taken from it just now */
+	ATTN_CANCEL = 16, /* its task was cancelled asynchronously while inside */
 	ATTN_WANTED = ATTN_STOP | ATTN_EXIT,
+	ATTN_SETTLE = ATTN_WANTED | ATTN_RETAKE, /* on the way in: the lock tells */
 };
 
 /* On pages of its own, which the kernel wipes in a forked child: p is NULL there.
@@ -225,6 +242,10 @@ struct m {
 	struct g *curg;
 	int *errnop;
 	struct ehglobals *eh; /* NULL when no C++ runtime is in the process */
+	/* what others look at without a lock; relaxed, as a hint */
+	_Atomic uint32_t blocking; /* a number for each blocking call; 0: in none */
+	_Atomic clockid_t clock;   /* the thread's CPU time */
+	_Atomic uint32_t tid;
 	/* the rest */
 	struct g *g0;
 	void (*g0fn)(struct g *); /* what mcall runs */
@@ -232,7 +253,10 @@ struct m {
 	struct g *lockedg;
 	struct p *nextp;
 	void (*mstartfn)(void);
+	uint32_t nblocking;       /* the last such number */
+	_Atomic uint32_t retaken; /* enum retaken; set under wf_sched.lock */
 	bool spinning;
+	bool keeper; /* sleeps until wf_sched.keeper_until at the latest; under wf_sched.lock */
 	bool foreign;
 	bool ending;  /* its thread is to end */
 	bool staying; /* m0 would go, but no other M could be had for its P */
@@ -276,10 +300,13 @@ struct sched {
 	struct gqueue oddq;          /* or of another */
 	_Atomic uint32_t nstackwait; /* in both */
 	struct g *gfree;             /* batches, linked by joiner; ret counts each */
-	_Atomic uint64_t created, finished, injected, readied, retakes; /* by who has no P */
+	_Atomic uint64_t created, finished, injected, readied, retakes, preemptions; /* by who has no P */
 	unsigned nps;                /* Ps that exist, those of no use now included */
 	_Atomic uint32_t mainexited; /* main left by weft_exit: who ends last lets weft_start go */
 	_Atomic uint32_t m0exit;     /* m0 is to return from weft_start */
+	_Atomic int64_t keeper_until; /* when some idle M looks at the timers (W2); 0: nobody does */
+	_Atomic uint32_t firing;      /* timers that fired and whose function is about to be called */
+	bool sysmonwait;             /* sysmon sleeps until a P is not idle */
 	_Atomic uint32_t dying;      /* weft_shutdown: Ms end */
 	uint64_t downs;              /* how often the runtime went down: handles of before are gone */
 	uint64_t forks;              /* how often this process is a forked child of such */

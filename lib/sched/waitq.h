@@ -13,7 +13,12 @@
  *   Q2  A waiter whose wait was ended by another takes itself off its queue, under
  *       the lock, before its frame is left. Wakers that meet it meanwhile take it
  *       off and go on to the next.
- *   Q3  A waiter's lock changes only under the old and the new one (wf_waitq_move).
+ *   Q3  A waiter's lock changes only under the old and the new one (wf_waitq_move), and
+ *       only once its wait can be ended by a waker alone.
+ *   Q4  Who withdraws takes a lock of the object's, for which the object has to be there
+ *       still. Where it may go as soon as its waiters were woken, a waiter whose wait was
+ *       ended by another is left in its queue (wf_waitq_finish), and the object goes once
+ *       its queue is empty.
  */
 #ifndef WF_WAITQ_H
 #define WF_WAITQ_H
@@ -30,8 +35,10 @@ struct waiter {
 	bool woken;         /* by a waker, who has left what he had to */
 };
 
+/* Linked by next from the first to the last, whose next is NULL; by prev the other
+ * way, and the first's prev is the last. */
 struct waitq {
-	struct waiter *first, *last;
+	struct waiter *first;
 };
 
 /* What may end a wait besides its waker and the time. */
@@ -40,20 +47,39 @@ enum waitkind {
 	WAIT_CALL, /* cancellation and the task's deadline: the API's waiting calls */
 };
 
-enum { WF_FOREVER = INT64_MAX }; /* the time that never comes; CLOCK_MONOTONIC, ns */
-
-static inline void wf_waitq_push(struct waitq *q, struct lock *lock, struct waiter *w)
+static inline void wf_waitq_enter(struct waitq *q, struct lock *lock, struct waiter *w)
 {
-	w->next = NULL;
-	w->prev = q->last;
 	w->q = q;
 	/* relaxed: the lock guards it; see wf_waitq_withdraw */
 	atomic_store_explicit(&w->lock, lock, memory_order_relaxed);
-	if (q->last)
-		q->last->next = w;
-	else
+}
+
+static inline void wf_waitq_push(struct waitq *q, struct lock *lock, struct waiter *w)
+{
+	struct waiter *first = q->first;
+
+	wf_waitq_enter(q, lock, w);
+	w->next = NULL;
+	if (first) {
+		w->prev = first->prev;
+		first->prev->next = w;
+		first->prev = w;
+	} else {
+		w->prev = w;
 		q->first = w;
-	q->last = w;
+	}
+}
+
+static inline void wf_waitq_pushfront(struct waitq *q, struct lock *lock, struct waiter *w)
+{
+	struct waiter *first = q->first;
+
+	wf_waitq_enter(q, lock, w);
+	w->next = first;
+	w->prev = first ? first->prev : w;
+	if (first)
+		first->prev = w;
+	q->first = w;
 }
 
 /* Both with the queue's lock held. */
@@ -64,11 +90,11 @@ static inline void wf_waitq_unlink(struct waiter *w)
 	if (w->next)
 		w->next->prev = w->prev;
 	else
-		q->last = w->prev;
-	if (w->prev)
-		w->prev->next = w->next;
-	else
+		q->first->prev = w->prev;
+	if (q->first == w)
 		q->first = w->next;
+	else
+		w->prev->next = w->next;
 }
 
 static inline void wf_waitq_remove(struct waiter *w)
@@ -92,6 +118,10 @@ static inline void wf_waitq_remove(struct waiter *w)
 int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waiter *w,
 		  int64_t until, enum waitkind kind);
 
+/* The same for a waiter that the caller has pushed, to wherever in the queue. */
+int wf_waitq_park(struct m **m, struct lock *lock, struct waiter *w, int64_t until,
+		  enum waitkind kind);
+
 /* The first whose wait is not over for another reason, claimed and taken off q; NULL
  * when there is none. lock is held. The caller leaves in w->data what it has to, and
  * then readies w->g, after which w is gone. */
@@ -100,14 +130,21 @@ struct waiter *wf_waitq_pop(struct waitq *q);
 /* The same for a waiter that was chosen otherwise: false when its wait is over. */
 bool wf_waitq_claim(struct waiter *w);
 
+/* The same, but when its wait is over w stays where it is until its owner withdraws it (Q4). */
+bool wf_waitq_finish(struct waiter *w);
+
+/* Whether w's wait is not over; its queue's lock is held. */
+bool wf_waitq_waits(const struct waiter *w);
+
 /* Of those who wait for object, all, claimed: a list by next. */
 struct waiter *wf_waitq_take(struct waitq *q, const void *object);
 
 /* Ready them all. *m is the caller's. */
 void wf_waitq_wake(struct m *m, struct waiter *list);
 
-/* Move w to the end of another queue; both locks are held. */
-void wf_waitq_move(struct waiter *w, struct waitq *to, struct lock *lock);
+/* Move w to the end of another queue, where only a waker ends its wait; both locks are
+ * held. False when its wait is over: then it stays where it is, as with wf_waitq_finish. */
+bool wf_waitq_move(struct waiter *w, struct waitq *to, struct lock *lock);
 
 /* Take w off whichever queue it is in by now; no lock is held. */
 void wf_waitq_withdraw(struct waiter *w);
