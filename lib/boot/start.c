@@ -378,8 +378,8 @@ int weft_init(void)
 
 /* --- and down ---------------------------------------------------------------------- */
 
-/* With wf_sched.lock held: whether anything of the program's is in there. */
-static bool busy(const struct m *mine)
+/* With wf_sched.lock held: how many tasks live. */
+static uint64_t living(void)
 {
 	uint64_t created = wf_sched.created, finished = wf_sched.finished;
 
@@ -387,10 +387,29 @@ static bool busy(const struct m *mine)
 		created += wf_allp[i]->stats.created;
 		finished += wf_allp[i]->stats.finished;
 	}
+	return created - finished;
+}
+
+/* With wf_sched.lock held: whether anything of the program's is in there. Who is about
+ * to leave is counted first, so that it is in either number or in none. */
+static bool busy(const struct m *mine)
+{
+	uint64_t leaving = wf_countleaving();
+
 	for (struct m *m = wf_sched.allm; m; m = m->alllink)
 		if (m->foreign && m != mine && m->inside)
 			return true;
-	return created != finished;
+	return wf_sched.objects || living() > leaving;
+}
+
+/* With wf_sched.lock held, and nobody busy: until the last task has ended. */
+static void await_leaving(void)
+{
+	while (living()) {
+		wf_unlock(&wf_sched.lock);
+		sched_yield();
+		wf_lock(&wf_sched.lock);
+	}
 }
 
 /* An M whose thread has to be joined; NULL when all are. */
@@ -435,6 +454,7 @@ static int go_down(const struct m *mine)
 		wf_unlock(&wf_sched.lock);
 		return EBUSY;
 	}
+	await_leaving();
 	atomic_store(&wf_sched.dying, 1);
 	while ((m = wf_mget()))
 		wf_notewakeup(&m->park);

@@ -56,6 +56,7 @@ enum {
 	GF_CANCELLABLE = 512, /* its wait may be ended by a cancellation */
 	GF_JOINED = 1024, /* the child that it joins has ended: the result is in sched.ret */
 	GF_TIMED = 2048,  /* its wait may be ended by one of several */
+	GF_TOLD = 4096,   /* weft_self gave its handle away */
 	GF_BLOCKING = 8192, /* in a blocking call that it said */
 	GF_ASYNC = 16384, /* may be cancelled at any instant */
 	GF_SPECIAL = GF_FPENV | GF_BLOCKING | GF_ASYNC, /* a switch has more to load */
@@ -66,6 +67,7 @@ enum {
 	GC_REQUESTED = 1, /* weft_cancel was called */
 	GC_NAMED = 2,     /* has an entry in the table of names */
 	GC_ASYNC = 4,     /* may be cancelled at any instant */
+	GC_LEAVING = 8,   /* a task of the library's own: nothing is left but its end */
 };
 
 /* A G's life word: the generation above, these bits below. */
@@ -129,6 +131,13 @@ struct keys {
 	bool used;
 };
 
+/* What its task or thread is in the middle of: a job of a pool, a task of a group. Lies in
+ * the frame that is in it. */
+struct scope {
+	const void *object;
+	struct scope *outer;
+};
+
 /*
  * The record at the top of each stack: the stack's own description, and what a
  * task has only while it has a stack. g0s and foreign threads have one in
@@ -158,6 +167,7 @@ struct gtop {
 	struct fpenv env;   /* while the task is off its M, under GF_FPENV */
 	_Alignas(16) unsigned char exception[64]; /* weft_exit's unwinding */
 	struct keys keys;
+	struct scope *scope; /* innermost; NULL when a task begins and when it ends */
 };
 
 /* Counters of a P; the owner counts, anybody may read. */
@@ -298,6 +308,9 @@ struct sched {
 	_Atomic uint32_t m0exit;     /* m0 is to return from weft_start */
 	bool sysmonwait;             /* sysmon sleeps until a P is not idle */
 	_Atomic uint32_t dying;      /* weft_shutdown: Ms end */
+	_Atomic uint32_t objects;    /* pools and groups: weft_shutdown is EBUSY while one exists */
+	void *_Atomic pools;         /* lib/pool's record of them */
+	void (*_Atomic resized)(struct m *m); /* after weft_procs; NULL: nobody asks */
 	uint64_t downs;              /* how often the runtime went down: handles of before are gone */
 	uint64_t forks;              /* how often this process is a forked child of such */
 };
