@@ -390,6 +390,16 @@ static uint64_t living(void)
 	return created - finished;
 }
 
+/* So here: whether a timer is armed, or fires. */
+static bool timing(void)
+{
+	uint64_t timers = wf_sched.firing;
+
+	for (unsigned i = 0; i < wf_sched.nps; i++)
+		timers += wf_allp[i]->timers.n;
+	return timers;
+}
+
 /* With wf_sched.lock held: whether anything of the program's is in there. Who is about
  * to leave is counted first, so that it is in either number or in none. */
 static bool busy(const struct m *mine)
@@ -399,7 +409,7 @@ static bool busy(const struct m *mine)
 	for (struct m *m = wf_sched.allm; m; m = m->alllink)
 		if (m->foreign && m != mine && m->inside)
 			return true;
-	return wf_sched.objects || living() > leaving;
+	return wf_sched.objects || timing() || living() > leaving;
 }
 
 /* With wf_sched.lock held, and nobody busy: until the last task has ended. */

@@ -8,8 +8,8 @@
  *
  * Each job finds its task as a new one would be. errno and values under keys are reset
  * after a job. Where a job left more behind (it was told its task's handle, so that a
- * cancellation may be on its way; its cancellation state or type is not the default; it is
- * bound to its thread) the worker ends, and another takes its place. So it is with a job
+ * cancellation may be on its way; its cancellation state or type is not the default; it
+ * has a deadline, or is bound to its thread) the worker ends, and another takes its place. So it is with a job
  * that leaves by weft_exit.
  */
 #include <errno.h>
@@ -81,7 +81,7 @@ static bool tainted(const struct g *g)
 {
 	const struct taskstate *state = &g->top->state;
 
-	return g->flags & (GF_TOLD | GF_LOCKED | GF_BLOCKING | GF_ASYNC) ||
+	return g->flags & (GF_LOCKED | GF_BLOCKING) || state->told || state->deadline ||
 	       state->cancelstate || state->canceltype ||
 	       atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_REQUESTED;
 }

@@ -273,10 +273,8 @@ weft_t weft_self(void)
 
 	if (!g || wf_forked() || g == &g->m->gstore)
 		return wf_foreign_self();
-	if (!(g->flags & GF_TOLD)) {
-		expose(g);
-		g->flags |= GF_TOLD;
-	}
+	expose(g);
+	g->top->state.told = true;
 	return wf_handle(g);
 }
 
