@@ -381,16 +381,17 @@ int weft_init(void)
 /* With wf_sched.lock held: whether anything of the program's is in there. */
 static bool busy(const struct m *mine)
 {
-	uint64_t created = wf_sched.created, finished = wf_sched.finished;
+	uint64_t created = wf_sched.created, finished = wf_sched.finished, timers = 0;
 
 	for (unsigned i = 0; i < wf_sched.nps; i++) {
 		created += wf_allp[i]->stats.created;
 		finished += wf_allp[i]->stats.finished;
+		timers += wf_allp[i]->timers.n;
 	}
 	for (struct m *m = wf_sched.allm; m; m = m->alllink)
 		if (m->foreign && m != mine && m->inside)
 			return true;
-	return created != finished;
+	return created != finished || timers || wf_sched.firing;
 }
 
 /* An M whose thread has to be joined; NULL when all are. */

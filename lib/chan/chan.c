@@ -95,7 +95,7 @@ int weft_chan_send(weft_chan_t *ch, const void *elem)
 	struct m *m;
 	int error;
 
-	if (wf_unlikely(!g) || wf_unlikely(!sendable(ch, elem)) || wf_unlikely(wf_cancel_due(g)))
+	if (wf_unlikely(!g) || wf_unlikely(!sendable(ch, elem)) || wf_unlikely(wf_wait_special(g)))
 		return send_until(ch, elem, WF_FOREVER);
 	m = g->m;
 	if (wf_unlikely(!wf_enter_plain(m)))
@@ -177,7 +177,7 @@ int weft_chan_recv(weft_chan_t *ch, void *elem)
 	struct m *m;
 	int error;
 
-	if (wf_unlikely(!g) || wf_unlikely(!wf_chan_valid(ch)) || wf_unlikely(wf_cancel_due(g)))
+	if (wf_unlikely(!g) || wf_unlikely(!wf_chan_valid(ch)) || wf_unlikely(wf_wait_special(g)))
 		return recv_until(ch, elem, WF_FOREVER);
 	m = g->m;
 	if (wf_unlikely(!wf_enter_plain(m)))

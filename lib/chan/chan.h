@@ -65,7 +65,7 @@ static inline void wf_chan_copy(void *to, const void *from, size_t size)
 }
 
 /* The first whose wait goes on, claimed and taken off q (C3, C4); NULL when there is none. */
-static inline struct waiter *wf_chan_pop(struct waitq *q)
+__attribute__((always_inline)) static inline struct waiter *wf_chan_pop(struct waitq *q)
 {
 	struct waiter *w = q->first;
 
@@ -100,7 +100,7 @@ static inline unsigned char *wf_chan_slot(const weft_chan_t *ch, size_t i)
  * What sending and receiving are, under the lock: 0 when done; EPIPE; EAGAIN when it
  * has to wait. *ready is who is to be readied once the lock is released, or NULL.
  */
-static inline int wf_chan_give(weft_chan_t *ch, const void *elem, struct g **ready)
+__attribute__((always_inline)) static inline int wf_chan_give(weft_chan_t *ch, const void *elem, struct g **ready)
 {
 	size_t count = wf_chan_count(ch);
 	struct waiter *w;
@@ -122,7 +122,7 @@ static inline int wf_chan_give(weft_chan_t *ch, const void *elem, struct g **rea
 	return 0;
 }
 
-static inline int wf_chan_take(weft_chan_t *ch, void *elem, struct g **ready)
+__attribute__((always_inline)) static inline int wf_chan_take(weft_chan_t *ch, void *elem, struct g **ready)
 {
 	size_t count = wf_chan_count(ch);
 	unsigned char *oldest;

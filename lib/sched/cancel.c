@@ -25,9 +25,10 @@ static void request(struct m *m, struct g *g)
 	if (before & GC_REQUESTED)
 		return;
 	wf_heavy_barrier(); /* pairs with wf_parked's light one (K3) */
-	if (wf_status(g) == G_WAITINGC && wf_claim(g, G_WAITINGC))
+	if (wf_status(g) == G_WAITINGC && wf_claim(g, G_WAITINGC)) {
+		g->top->cancelled = true;
 		wf_goready(m, g);
-	else if (before & GC_ASYNC)
+	} else if (before & GC_ASYNC)
 		wf_async_signal(g);
 }
 

@@ -266,6 +266,13 @@ static inline bool wf_cancel_due(const struct g *g)
 	       wf_cancellable(g);
 }
 
+/* Whether a waiting call of g may end otherwise than by its waker or a cancellation to
+ * come: it was asked to end, or has a deadline. */
+static inline bool wf_wait_special(const struct g *g)
+{
+	return wf_cancel_due(g) || wf_unlikely(g->top->state.deadline != 0);
+}
+
 static inline void wf_setcancellable(struct g *g, bool cancellable)
 {
 	g->flags = (uint16_t)((g->flags & ~GF_CANCELLABLE) | (cancellable ? GF_CANCELLABLE : 0));
@@ -274,6 +281,10 @@ static inline void wf_setcancellable(struct g *g, bool cancellable)
 /* g, off its stack, waits from now on (K1). */
 __attribute__((always_inline)) static inline void wf_parked(struct g *g)
 {
+	if (wf_unlikely(g->flags & GF_TIMER)) {
+		wf_parkedtimed(g);
+		return;
+	}
 	if (!(g->flags & GF_CANCELLABLE)) {
 		wf_setstatus(g, G_RUNNING, g->flags & GF_TIMED ? G_WAITINGT : G_WAITING);
 		return;
@@ -437,7 +448,7 @@ wf_parkunlock(struct m *m, struct g *g, struct lock *lock, bool cancellable)
 }
 
 /* wf_goready of a task by one who has a P: it runs next. */
-static inline void wf_readynext(struct m *m, struct g *g)
+__attribute__((always_inline)) static inline void wf_readynext(struct m *m, struct g *g)
 {
 	struct p *p = wf_p(m);
 

@@ -91,7 +91,20 @@ void wf_foreign_adopt(struct m *m, struct g *g)
 	m->proxydowns = wf_sched.downs;
 }
 
-void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg)
+/* Whether the time came before anybody woke g, whose status may be claimed by both. */
+static bool timed_out(struct m *m, struct g *g, int64_t until)
+{
+	int64_t left = until - wf_nanotime();
+
+	if (wf_notetsleep(&m->park, left > 0 ? left : 0))
+		return false;
+	if (wf_claim(g, G_WAITINGT))
+		return true;
+	wf_notesleep(&m->park); /* its waker was faster */
+	return false;
+}
+
+void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until)
 {
 	struct g *g = wf_getg();
 
@@ -99,7 +112,10 @@ void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg)
 	g->flags &= (uint16_t)~GF_CANCELLABLE;
 	if (!commit(g, arg))
 		return;
-	wf_notesleep(&m->park);
+	if (until == WF_FOREVER)
+		wf_notesleep(&m->park);
+	else if (timed_out(m, g, until))
+		g->flags |= GF_TIMEDOUT;
 	wf_setstatus(g, G_RUNNABLE, G_RUNNING);
 }
 

@@ -45,14 +45,28 @@ static void mput(struct m *m)
 	wf_sched.nmidle++;
 }
 
+static void off_midle(struct m **at)
+{
+	struct m *m = *at;
+
+	*at = m->schedlink;
+	wf_sched.nmidle--;
+	if (m->keeper)
+		wf_sched.keeper_until = 0;
+	m->keeper = false;
+}
+
+/* Rather one that does not keep the time. */
 struct m *wf_mget(void)
 {
-	struct m *m = wf_sched.midle;
+	struct m **at = &wf_sched.midle, *m = *at;
 
-	if (m) {
-		wf_sched.midle = m->schedlink;
-		wf_sched.nmidle--;
+	if (m && m->keeper && m->schedlink) {
+		at = &m->schedlink;
+		m = *at;
 	}
+	if (m)
+		off_midle(at);
 	return m;
 }
 
@@ -60,8 +74,7 @@ bool wf_midle_remove(struct m *m)
 {
 	for (struct m **at = &wf_sched.midle; *at; at = &(*at)->schedlink)
 		if (*at == m) {
-			*at = m->schedlink;
-			wf_sched.nmidle--;
+			off_midle(at);
 			return true;
 		}
 	return false;
@@ -103,17 +116,61 @@ static bool needed(struct m *m, struct p **p)
 	return *p;
 }
 
-/* Until somebody leaves a P in nextp, or wants the M. */
-static struct p *sleep_on_note(struct m *m)
+/* With wf_sched.lock held: until when m is to sleep at the longest, so that somebody
+ * sees the first timer's time come. */
+static int64_t keep_time(struct m *m)
 {
+	int64_t next = wf_timers_next(); /* W2: after npidle was raised */
+
+	if (next == WF_FOREVER || (wf_sched.keeper_until && wf_sched.keeper_until <= next))
+		return WF_FOREVER;
+	for (struct m *other = wf_sched.midle; other; other = other->schedlink)
+		other->keeper = false;
+	m->keeper = true;
+	wf_sched.keeper_until = next;
+	return next;
+}
+
+/* Its time has come: m takes a P, if there is an idle one, to look at the timers. False
+ * when somebody has given it one meanwhile, or wants it. */
+static bool time_came(struct m *m, struct p **p)
+{
+	bool off;
+
+	wf_lock(&wf_sched.lock);
+	off = wf_midle_remove(m);
+	*p = off && !wf_sched.gcwaiting ? wf_pidleget() : NULL;
+	wf_unlock(&wf_sched.lock);
+	return off;
+}
+
+/* Until somebody leaves a P in nextp, or wants the M, or the time comes. */
+static struct p *sleep_on_note(struct m *m, int64_t until)
+{
+	int64_t quiet = wf_nanotime() + QUIET_NS;
 	struct p *p;
 
-	if (!wf_notetsleep(&m->park, QUIET_NS)) {
+	for (;;) {
+		int64_t end = quiet < until ? quiet : until, now;
+
+		if (end == WF_FOREVER) {
+			wf_notesleep(&m->park);
+			break;
+		}
+		now = wf_nanotime();
+		if (wf_notetsleep(&m->park, end > now ? end - now : 0))
+			break;
+		if (end == until && time_came(m, &p))
+			return p;
+		if (end == until) { /* soon */
+			until = WF_FOREVER;
+			continue;
+		}
+		quiet = WF_FOREVER;
 		if (surplus(m)) {
 			m->ending = true;
 			return NULL;
 		}
-		wf_notesleep(&m->park);
 	}
 	wf_noteclear(&m->park);
 	p = m->nextp;
@@ -125,18 +182,35 @@ static struct p *sleep_on_note(struct m *m)
 void wf_stopm(void)
 {
 	struct m *m = wf_getg()->m;
+	int64_t until = WF_FOREVER;
 	bool stays;
 	struct p *p;
 
 	wf_lock(&wf_sched.lock);
 	stays = needed(m, &p);
-	if (!stays)
+	if (!stays) {
+		until = keep_time(m);
 		mput(m);
+	}
 	wf_unlock(&wf_sched.lock);
 	if (!stays)
-		p = sleep_on_note(m);
+		p = sleep_on_note(m, until);
 	if (p)
 		wf_acquirep(p);
+}
+
+/*
+ * A timer was armed that comes first in its heap, by who does not look for work next.
+ *
+ *   W2  Who arms stores when the first timer is due, passes a full barrier (the heap's
+ *       unlocking), and looks at whether a P is idle and who keeps the time. An M that
+ *       sleeps has its P put on the idle list, which is a full barrier, then looks at
+ *       when the first timers are due, with wf_sched.lock held. One sees the other.
+ */
+void wf_timer_armed(int64_t when)
+{
+	if (wf_sched.npidle && (!wf_sched.keeper_until || when < wf_sched.keeper_until))
+		wf_wakep();
 }
 
 static void give(struct m *m, struct p *p, bool spinning)

@@ -78,27 +78,17 @@ static bool wait_for_child(struct g *self, void *arg)
 	return running;
 }
 
-/* Children that run in their joiners' place go before all others: now and then it is
- * the others' turn, and the join is like any other wait. */
-static inline bool may_run_direct(struct p *p)
-{
-	if (wf_likely(p->direct--))
-		return true;
-	p->direct = DIRECT_TURNS;
-	p->pass = 1;
-	return false;
-}
-
 /* Take a child back from the queue to run it instead of the caller: it need not
  * be fresh, but must not be bound to another M. */
 static bool take_back(struct m *m, struct g *self, struct g *child)
 {
-	if (self->flags & GF_LOCKED || !may_run_direct(wf_p(m)) || !wf_runqtake(wf_p(m), child))
+	if (self->flags & GF_LOCKED || wf_p(m)->pass == 1 || !wf_runqtake(wf_p(m), child))
 		return false;
 	if (wf_unlikely(child->flags & GF_LOCKED)) {
 		wf_runqput(wf_p(m), child);
 		return false;
 	}
+	wf_p(m)->pass--; /* as a pick of the child */
 	child->flags |= GF_DIRECT;
 	return child->flags & GF_STARTED || wf_givestack(wf_p(m), child);
 }
@@ -170,7 +160,7 @@ static int join_foreign(weft_t handle, void **value)
 	} else if (!error) {
 		child->joiner = wf_getg();
 		wf_lifeunlock(child, life | LIFE_JOINING);
-		wf_foreign_park(m, wait_for_child, child);
+		wf_foreign_park(m, wait_for_child, child, WF_FOREVER);
 		if (wf_getg()->flags & GF_JOINED)
 			take_result(wf_getg(), value);
 		else
@@ -201,6 +191,17 @@ static __attribute__((noinline)) int join_slow(weft_t handle, void **value)
 		return join_locked(m, self, child, life, value);
 	wf_leave(m);
 	return error;
+}
+
+/* Children that run in their joiners' place go before all others: now and then it is
+ * the others' turn, and the join is like any other wait. */
+static inline bool may_run_direct(struct p *p)
+{
+	if (wf_likely(p->direct--))
+		return true;
+	p->direct = DIRECT_TURNS;
+	p->pass = 1;
+	return false;
 }
 
 /* Whether child is the caller's newest, fresh, and a stack is at hand: then it can

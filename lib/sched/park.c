@@ -113,12 +113,21 @@ struct m *wf_gopark(struct m *m, struct g *g, wf_commitf *commit, void *arg, boo
 	return leave_to_next(m, g, commit, arg);
 }
 
+/* Whether a cancellation was asked for before g was seen to wait; claims it then. */
+bool wf_cancelledwhileparking(struct g *g)
+{
+	wf_light_barrier_slow(); /* K3, without membarrier too */
+	if (!(atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_REQUESTED) ||
+	    !wf_claim(g, G_WAITINGC))
+		return false;
+	g->top->cancelled = true;
+	return true;
+}
+
 /* wf_parked when a cancellation was asked for, or may have been. */
 void wf_parkedslow(struct g *g)
 {
-	wf_light_barrier_slow(); /* K3, without membarrier */
-	if (atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_REQUESTED &&
-	    wf_claim(g, G_WAITINGC))
+	if (wf_cancelledwhileparking(g))
 		wf_goready(wf_getg()->m, g);
 }
 
@@ -139,6 +148,24 @@ void wf_goready(struct m *m, struct g *g)
 	} else {
 		atomic_fetch_add_explicit(&wf_sched.readied, 1, memory_order_relaxed);
 		wf_globrunqput(g);
+	}
+	wf_wake();
+}
+
+void wf_readyall(struct m *m, struct gqueue *ready)
+{
+	struct p *p = m ? wf_p(m) : NULL;
+	struct g *g;
+
+	if (!ready->n)
+		return;
+	if (p) {
+		wf_count(&p->stats.readies, ready->n);
+		while ((g = wf_gqpop(ready)))
+			wf_runqput(p, g);
+	} else {
+		atomic_fetch_add_explicit(&wf_sched.readied, ready->n, memory_order_relaxed);
+		wf_globrunqputall(ready);
 	}
 	wf_wake();
 }

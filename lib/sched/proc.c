@@ -70,6 +70,20 @@ static struct g *steal(struct m *m, struct p *p)
 	return NULL;
 }
 
+/* What the timers of other Ps, which may be idle, have to offer. */
+static struct g *from_timers(struct m *m, struct p *p)
+{
+	int64_t next = wf_timers_next(), now;
+
+	if (next == WF_FOREVER)
+		return NULL;
+	now = wf_nanotime();
+	if (next > now)
+		return NULL;
+	wf_timers_overdue(m, now);
+	return wf_pick(p);
+}
+
 /* An M without work gives its P up; returns one with a last find, or NULL. */
 static struct g *give_up_p(struct p *p)
 {
@@ -158,8 +172,9 @@ struct g *wf_findrunnable(struct m *m)
 			wf_gcstopm();
 			continue;
 		}
+		wf_timers_look(m);
 		if ((g = wf_pick(p)) || (g = from_global(p)) || (g = steal(m, p)) ||
-		    (g = give_up_p(p)))
+		    (g = from_timers(m, p)) || (g = give_up_p(p)))
 			return g;
 		if (!wf_p(m))
 			sleep_without_p(m);

@@ -139,6 +139,8 @@ static struct p *pnew(int id)
 	if (p) {
 		p->id = id;
 		p->pass = GLOBAL_TICK;
+		p->direct = DIRECT_TURNS;
+		wf_timers_init(&p->timers);
 		p->status = P_STOPPED;
 	}
 	return p;
@@ -148,6 +150,7 @@ static struct p *pnew(int id)
 static void pdestroy(struct p *p)
 {
 	wf_runqdrain(p);
+	wf_timers_move(&p->timers, &wf_allp[0]->timers); /* which never goes */
 	wf_gflush(&p->gfree);
 	wf_stackflush(p);
 	atomic_store_explicit(&p->status, P_DEAD, memory_order_relaxed);

@@ -67,6 +67,13 @@ void wf_globrunqput(struct g *g)
 }
 
 /* A task that used up whole slices: it waits behind all others. */
+void wf_globrunqputall(struct gqueue *more)
+{
+	wf_lock(&wf_sched.lock);
+	gqappend(&wf_sched.runq, more);
+	wf_unlock(&wf_sched.lock);
+}
+
 void wf_slowqput(struct g *g)
 {
 	wf_lock(&wf_sched.lock);
@@ -165,6 +172,7 @@ struct g *wf_pickturn(struct p *p)
 	struct g *g = NULL;
 
 	p->pass = GLOBAL_TICK;
+	wf_timers_look(p->m);
 	if (wf_unlikely(wf_sched.nstackwait && p->nstacks))
 		wf_stackshare(p);
 	if (wf_sched.runq.n || wf_sched.slowq.n) {

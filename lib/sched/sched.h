@@ -202,6 +202,7 @@ struct g *wf_runqsteal(struct p *p, struct p *victim, bool last);
 bool wf_runqempty(struct p *p);
 uint32_t wf_runqlen(struct p *p);
 void wf_globrunqput(struct g *g);
+void wf_globrunqputall(struct gqueue *more);
 struct g *wf_globrunqget(struct p *p, unsigned max);
 void wf_slowqput(struct g *g);
 void wf_gqpush(struct gqueue *q, struct g *g);
@@ -221,6 +222,7 @@ void wf_runqdrain(struct p *p);
  */
 struct m *wf_gopark(struct m *m, struct g *g, wf_commitf *commit, void *arg, bool cancellable);
 void wf_parkedslow(struct g *g);
+bool wf_cancelledwhileparking(struct g *g);
 struct m *wf_parktog0(struct m *m, struct g *g); /* the commit is set; there is no next G at hand */
 
 /* Make a G runnable that was parked, and claimed by the caller if it was
@@ -334,7 +336,7 @@ static inline void wf_leave_any(struct m *m)
 
 unsigned long wf_foreign_self(void);
 /* Wait as wf_gopark does, in the kernel. */
-void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg);
+void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until);
 void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */
 
 /* --- stack.c, region.c -------------------------------------------------------- */

@@ -29,6 +29,7 @@ static void sum(weft_stats_t *s, uint64_t *readies)
 		*readies += p->stats.readies;
 		s->parks += p->stats.parks;
 		s->steals += p->stats.steals;
+		s->timers += p->timers.n;
 		s->handoffs += p->stats.handoffs;
 		s->runnable += wf_runqlen(p) + (p->runnext != NULL);
 	}

@@ -45,6 +45,7 @@ static struct sysmon {
 	_Atomic bool slow;  /* it has backed off: the next look is far */
 	pthread_t thread;
 	struct note note;
+	struct m m; /* it is none, but makes Gs as foreign threads do */
 	struct seen seen[WEFT_PROCS_MAX];
 } wf_mon;
 
@@ -211,6 +212,8 @@ void wf_sysmon(void)
 		}
 		now = now_ns(CLOCK_MONOTONIC);
 		delay = next_delay(delay, round_of_all(now), &idle);
+		if (wf_timers_next() <= now) /* all who could look compute */
+			wf_timers_overdue(&wf_mon.m, now);
 		admit();
 		if (wf_sched.npidle != wf_sched.nprocs)
 			quiet = 0;
@@ -226,6 +229,8 @@ void wf_sysmon(void)
 static void *thread_of_sysmon(void *unused)
 {
 	pthread_setname_np(pthread_self(), "weft-sysmon");
+	wf_mon.m.foreign = true;
+	wf_mprepare(&wf_mon.m, &wf_mon.m.gstore);
 	prctl(PR_SET_TIMERSLACK, 1);
 	wf_sysmon();
 	return unused;

@@ -13,6 +13,7 @@
 
 #include "ctx/ctx.h"
 #include "sched/lock.h"
+#include "sched/timer.h"
 
 enum {
 	RUNQ_SIZE = 1024,  /* slots of a P's ring; a power of two */
@@ -22,7 +23,7 @@ enum {
 	STACK_CACHE_MAX = 256, /* stacks that a P keeps */
 	STACK_CACHE_BATCH = 64,
 	GLOBAL_TICK = 61,  /* every so many picks the global queue comes first */
-	DIRECT_TURNS = 500, /* children run in their joiners' place until others have a turn */
+	DIRECT_TURNS = 250, /* children run in their joiners' place until others have a turn */
 };
 
 /* A G's status; doc/scheduler.md has the table of who moves it where. */
@@ -56,8 +57,10 @@ enum {
 	GF_CANCELLABLE = 512, /* its wait may be ended by a cancellation */
 	GF_JOINED = 1024, /* the child that it joins has ended: the result is in sched.ret */
 	GF_TIMED = 2048,  /* its wait may be ended by one of several */
+	GF_TIMEDOUT = 4096, /* its wait was ended by its timer */
 	GF_BLOCKING = 8192, /* in a blocking call that it said */
 	GF_ASYNC = 16384, /* may be cancelled at any instant */
+	GF_TIMER = 32768, /* its wait has a timer, top->timer */
 	GF_SPECIAL = GF_FPENV | GF_BLOCKING | GF_ASYNC, /* a switch has more to load */
 };
 
@@ -152,9 +155,12 @@ struct gtop {
 		bool exiting;   /* by weft_exit or cancellation: cancelled no more */
 		unsigned locks; /* nesting of weft_lock_thread */
 		unsigned blocking; /* and of weft_blocking_begin */
+		int64_t deadline;  /* of its waiting calls; 0: none */
 	} state;
 	struct ehglobals eh;
 	struct weft_cleanup *cleanup;
+	struct timer *timer; /* of the wait under way */
+	bool cancelled;      /* it was ended by a cancellation */
 	struct fpenv env;   /* while the task is off its M, under GF_FPENV */
 	_Alignas(16) unsigned char exception[64]; /* weft_exit's unwinding */
 	struct keys keys;
@@ -205,6 +211,7 @@ struct p {
 	struct gtop *stacks;
 	unsigned nstacks;
 	struct p *link; /* in pidle, or a list of Ps with work */
+	struct timers timers;
 	struct pstats stats;
 	/* what others look at */
 	_Alignas(CACHELINE) _Atomic(struct g *) runnext;
@@ -249,6 +256,7 @@ struct m {
 	uint32_t nblocking;       /* the last such number */
 	_Atomic uint32_t retaken; /* enum retaken; set under wf_sched.lock */
 	bool spinning;
+	bool keeper; /* sleeps until wf_sched.keeper_until at the latest; under wf_sched.lock */
 	bool foreign;
 	bool ending;  /* its thread is to end */
 	bool staying; /* m0 would go, but no other M could be had for its P */
@@ -296,6 +304,8 @@ struct sched {
 	unsigned nps;                /* Ps that exist, those of no use now included */
 	_Atomic uint32_t mainexited; /* main left by weft_exit: who ends last lets weft_start go */
 	_Atomic uint32_t m0exit;     /* m0 is to return from weft_start */
+	_Atomic int64_t keeper_until; /* when some idle M looks at the timers (W2); 0: nobody does */
+	_Atomic uint32_t firing;      /* timers that fired and whose function is about to be called */
 	bool sysmonwait;             /* sysmon sleeps until a P is not idle */
 	_Atomic uint32_t dying;      /* weft_shutdown: Ms end */
 	uint64_t downs;              /* how often the runtime went down: handles of before are gone */

@@ -17,18 +17,50 @@ int wf_waitcall(void)
 	return ECANCELED;
 }
 
+/* The time at which a wait of g ends by itself. */
+static int64_t ends_at(const struct g *g, int64_t until, enum waitkind kind)
+{
+	int64_t deadline = kind == WAIT_CALL ? g->top->state.deadline : 0;
+
+	return deadline && deadline < until ? deadline : until;
+}
+
+/* g's next wait has a timer; the commit arms it (wf_parkedtimed). */
+static void have_timer(struct g *g, struct timer *t, int64_t until)
+{
+	*t = (struct timer){.when = until, .g = g};
+	g->top->timer = t;
+	g->flags |= GF_TIMER;
+	if (until <= wf_nanotime())
+		g->flags |= GF_TIMEDOUT;
+}
+
+/* Who ended the wait that g has behind it? */
+static int who_ended(struct g *g)
+{
+	int error = g->flags & GF_TIMEDOUT ? ETIMEDOUT : g->top->cancelled ? ECANCELED : 0;
+
+	if (g->flags & GF_TIMER)
+		wf_timer_stop(g->top->timer);
+	g->flags &= (uint16_t)~(GF_TIMED | GF_TIMER | GF_TIMEDOUT);
+	return error;
+}
+
 int wf_wait(struct m **m, wf_commitf *commit, void *arg, int64_t until, enum waitkind kind)
 {
 	struct g *g = wf_getg();
+	struct timer timer;
 
-	(void)until;
+	until = ends_at(g, until, kind);
+	if (until != WF_FOREVER)
+		have_timer(g, &timer, until);
+	g->top->cancelled = false;
 	g->flags |= GF_TIMED;
 	if ((*m)->foreign)
-		wf_foreign_park(*m, commit, arg);
+		wf_foreign_park(*m, commit, arg, until);
 	else
 		*m = wf_gopark(*m, g, commit, arg, kind == WAIT_CALL && wf_cancellable(g));
-	g->flags &= (uint16_t)~GF_TIMED;
-	return 0;
+	return who_ended(g);
 }
 
 /* Commit: the waiter is queued already; from here on it may be woken. */
@@ -39,16 +71,35 @@ static bool unlock(struct g *g, void *lock)
 	return true;
 }
 
+/* wf_waitq_park of a wait that has an end. */
+static __attribute__((noinline)) int park_until(struct m **m, struct lock *lock, struct waiter *w,
+						int64_t until, enum waitkind kind)
+{
+	int error;
+
+	if (until <= wf_nanotime()) {
+		wf_waitq_remove(w);
+		wf_unlock(lock);
+		return ETIMEDOUT;
+	}
+	error = wf_wait(m, unlock, lock, until, kind);
+	if (error)
+		wf_waitq_withdraw(w);
+	return error;
+}
+
 int wf_waitq_park(struct m **m, struct lock *lock, struct waiter *w, int64_t until,
 		  enum waitkind kind)
 {
 	struct g *g = wf_getg();
 
-	(void)until;
 	w->g = g;
 	w->woken = false;
+	until = ends_at(g, until, kind);
+	if (wf_unlikely(until != WF_FOREVER))
+		return park_until(m, lock, w, until, kind);
 	if ((*m)->foreign)
-		wf_foreign_park(*m, unlock, lock);
+		wf_foreign_park(*m, unlock, lock, WF_FOREVER);
 	else
 		*m = wf_parkunlock(*m, g, lock, kind == WAIT_CALL && wf_cancellable(g));
 	if (wf_likely(w->woken))

@@ -47,8 +47,6 @@ enum waitkind {
 	WAIT_CALL, /* cancellation and the task's deadline: the API's waiting calls */
 };
 
-enum { WF_FOREVER = INT64_MAX }; /* the time that never comes; CLOCK_MONOTONIC, ns */
-
 static inline void wf_waitq_enter(struct waitq *q, struct lock *lock, struct waiter *w)
 {
 	w->q = q;
