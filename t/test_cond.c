@@ -395,8 +395,7 @@ static void *take_to_the_last(void *arg)
 			ck_assert_int_eq(weft_cond_wait(&cond, &mutex), 0);
 		if (tokens) {
 			tokens--;
-			if (++took == last)
-				ck_assert_int_eq(weft_cond_broadcast(&cond), 0);
+			took++;
 		}
 		unlock();
 	}
@@ -420,6 +419,10 @@ TASK_TEST(test_who_gives_up_takes_no_signal_from_others, 4)
 		unlock();
 		weft_yield();
 	}
+	wait_for(&took, total); /* or it hangs */
+	lock();
+	ck_assert_int_eq(weft_cond_broadcast(&cond), 0);
+	unlock();
 	for (int i = 0; i < 6; i++)
 		result_of(task[i]);
 	pthread_join(thread, NULL);
