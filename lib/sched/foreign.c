@@ -35,9 +35,17 @@ static void thread_gone(void *arg)
 	wf_unmap(m, sizeof *m);
 }
 
+/* In a forked child, also when the runtime was never up: who waited in the parent is
+ * not there (lib/sync/sync.h). */
+static void in_child(void)
+{
+	wf_sched.forks++;
+}
+
 static void make_key(void)
 {
 	pthread_key_create(&wf_foreign_key, thread_gone);
+	pthread_atfork(NULL, NULL, in_child);
 }
 
 /* g stands for the calling thread from now on. */
