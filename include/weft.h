@@ -6,9 +6,11 @@
 #ifndef WEFT_H
 #define WEFT_H
 
-#include <weft/runtime.h>
-#include <weft/task.h>
 #include <weft/chan.h>
+#include <weft/pool.h>
+#include <weft/runtime.h>
+#include <weft/sync.h>
+#include <weft/task.h>
 
 /*
  * errno belongs to the kernel thread in libc, and a compiler may keep its

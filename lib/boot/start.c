@@ -378,20 +378,48 @@ int weft_init(void)
 
 /* --- and down ---------------------------------------------------------------------- */
 
-/* With wf_sched.lock held: whether anything of the program's is in there. */
-static bool busy(const struct m *mine)
+/* With wf_sched.lock held: how many tasks live. */
+static uint64_t living(void)
 {
-	uint64_t created = wf_sched.created, finished = wf_sched.finished, timers = 0;
+	uint64_t created = wf_sched.created, finished = wf_sched.finished;
 
 	for (unsigned i = 0; i < wf_sched.nps; i++) {
 		created += wf_allp[i]->stats.created;
 		finished += wf_allp[i]->stats.finished;
-		timers += wf_allp[i]->timers.n;
 	}
+	return created - finished;
+}
+
+/* So here: whether a timer is armed, or fires. */
+static bool timing(void)
+{
+	uint64_t timers = wf_sched.firing;
+
+	for (unsigned i = 0; i < wf_sched.nps; i++)
+		timers += wf_allp[i]->timers.n;
+	return timers;
+}
+
+/* With wf_sched.lock held: whether anything of the program's is in there. Who is about
+ * to leave is counted first, so that it is in either number or in none. */
+static bool busy(const struct m *mine)
+{
+	uint64_t leaving = wf_countleaving();
+
 	for (struct m *m = wf_sched.allm; m; m = m->alllink)
 		if (m->foreign && m != mine && m->inside)
 			return true;
-	return created != finished || timers || wf_sched.firing;
+	return wf_sched.objects || timing() || living() > leaving;
+}
+
+/* With wf_sched.lock held, and nobody busy: until the last task has ended. */
+static void await_leaving(void)
+{
+	while (living()) {
+		wf_unlock(&wf_sched.lock);
+		sched_yield();
+		wf_lock(&wf_sched.lock);
+	}
 }
 
 /* An M whose thread has to be joined; NULL when all are. */
@@ -436,6 +464,7 @@ static int go_down(const struct m *mine)
 		wf_unlock(&wf_sched.lock);
 		return EBUSY;
 	}
+	await_leaving();
 	atomic_store(&wf_sched.dying, 1);
 	while ((m = wf_mget()))
 		wf_notewakeup(&m->park);

@@ -9,7 +9,13 @@
 #include "sched/sched.h"
 
 enum { ATTR_STACK, ATTR_GUARD, ATTR_FLAGS, ATTR_NAME };
-enum { ATTR_DETACHED = 1, ATTR_FPENV = 2, ATTR_ALL = 3, ATTR_DESTROYED = 0xdead };
+enum {
+	ATTR_DETACHED = 1,
+	ATTR_FPENV = 2,
+	ATTR_ALL = 3,
+	ATTR_LEAVING = 4, /* the library's alone: as wf_leaving, from the beginning */
+	ATTR_DESTROYED = 0xdead,
+};
 
 bool wf_attr_valid(const weft_attr_t *attr);
 

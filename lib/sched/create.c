@@ -46,9 +46,8 @@ static void submit_foreign(struct g *g)
 }
 
 /* What attributes ask for. On failure g goes back. */
-static int apply(struct m *m, struct g *g, const weft_attr_t *attr)
+static int apply(struct m *m, struct g *g, const uint64_t *word)
 {
-	const uint64_t *word = attr->opaque;
 	bool fpenv = word[ATTR_FLAGS] & ATTR_FPENV;
 	int error = 0;
 
@@ -75,6 +74,8 @@ static int apply(struct m *m, struct g *g, const weft_attr_t *attr)
 		wf_gput(wf_gcache(m), g);
 		return error;
 	}
+	if (word[ATTR_FLAGS] & ATTR_LEAVING)
+		atomic_store_explicit(&g->cancel, g->cancel | GC_LEAVING, memory_order_relaxed);
 	if (word[ATTR_FLAGS] & ATTR_DETACHED)
 		atomic_store_explicit(&g->life, g->life | LIFE_DETACHED, memory_order_relaxed);
 	return 0;
@@ -88,7 +89,7 @@ static int create(struct m *m, weft_t *task, const weft_attr_t *attr, uintptr_t 
 
 	if (!g)
 		return ENOMEM;
-	if (attr && (error = apply(m, g, attr)))
+	if (attr && (error = apply(m, g, attr->opaque)))
 		return error;
 	*task = wf_handle(g);
 	*made = g;
@@ -213,6 +214,23 @@ int wf_spawn(struct m *m, void (*fn)(void *), void *arg)
 	return g ? 0 : ENOMEM;
 }
 
+int wf_go(struct m *m, const uint64_t *attr, void (*fn)(void *), void *arg)
+{
+	struct g *g = make(wf_gcache(m), (uintptr_t)fn, arg, GF_VOID | (attr ? GF_EXPOSED : 0),
+			   (uintptr_t)__builtin_return_address(0));
+	int error = g ? 0 : ENOMEM;
+
+	if (g && attr)
+		error = apply(m, g, attr);
+	if (error)
+		return error;
+	if (wf_p(m))
+		submit(wf_p(m), g);
+	else
+		submit_foreign(g);
+	return 0;
+}
+
 /* A program's main: queued by booting, on m0's P, or by whoever starts again. */
 int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize)
 {
@@ -239,19 +257,33 @@ int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize)
 	return 0;
 }
 
+/* From here on the caller's handle is good. */
+static void expose(struct g *g)
+{
+	if (g->flags & GF_EXPOSED)
+		return;
+	g->flags |= GF_EXPOSED;
+	if (!(g->flags & GF_MAIN)) /* made by weft_go: nobody joins it */
+		atomic_store_explicit(&g->life, g->life | LIFE_DETACHED, memory_order_relaxed);
+}
+
 weft_t weft_self(void)
 {
 	struct g *g = wf_getg();
 
 	if (!g || wf_forked() || g == &g->m->gstore)
 		return wf_foreign_self();
-	if (!(g->flags & GF_EXPOSED)) {
-		g->flags |= GF_EXPOSED;
-		if (!(g->flags & GF_MAIN)) /* made by weft_go: nobody joins it */
-			atomic_store_explicit(&g->life, g->life | LIFE_DETACHED,
-					      memory_order_relaxed);
-	}
+	expose(g);
+	g->top->state.told = true;
 	return wf_handle(g);
+}
+
+/* Exposed, so that the end of its life clears the cancel word. */
+void wf_leaving(struct g *g)
+{
+	expose(g);
+	/* release: pairs with wf_countleaving */
+	atomic_fetch_or_explicit(&g->cancel, GC_LEAVING, memory_order_release);
 }
 
 int weft_equal(weft_t a, weft_t b)

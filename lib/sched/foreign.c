@@ -35,9 +35,17 @@ static void thread_gone(void *arg)
 	wf_unmap(m, sizeof *m);
 }
 
+/* In a forked child, also when the runtime was never up: who waited in the parent is
+ * not there (lib/sync/sync.h). */
+static void in_child(void)
+{
+	wf_sched.forks++;
+}
+
 static void make_key(void)
 {
 	pthread_key_create(&wf_foreign_key, thread_gone);
+	pthread_atfork(NULL, NULL, in_child);
 }
 
 /* g stands for the calling thread from now on. */
@@ -109,7 +117,7 @@ void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until)
 	struct g *g = wf_getg();
 
 	wf_noteclear(&m->park);
-	g->flags &= (uint16_t)~GF_CANCELLABLE;
+	g->flags &= (uint16_t)~(GF_CANCELLABLE | GF_TIMEDOUT); /* a waker may still come first */
 	if (!commit(g, arg))
 		return;
 	if (until == WF_FOREVER)

@@ -226,21 +226,29 @@ int wf_schedinit(unsigned procs)
 	return error;
 }
 
-static int resize(struct m *m, unsigned n)
+/* *m is the caller's, NULL on a foreign thread. */
+static int resize(struct m **m, unsigned n)
 {
 	struct p *runnable;
 	int error;
 
-	m = wf_stoptheworld(m);
-	error = wf_procresize(m, n, &runnable);
+	*m = wf_stoptheworld(*m);
+	error = wf_procresize(*m, n, &runnable);
 	if (error) /* as it was: procresize with the old number can't fail */
-		wf_procresize(m, wf_sched.nprocs, &runnable);
+		wf_procresize(*m, wf_sched.nprocs, &runnable);
 	wf_starttheworld(runnable);
-	if (m)
-		wf_leave(m);
-	else if (wf_sched.runq.n)
+	if (!*m && wf_sched.runq.n)
 		wf_wake();
 	return error;
+}
+
+/* Who follows the number of Ps is told of it. m is the caller's, who is inside. */
+static void tell_resized(struct m *m)
+{
+	void (*resized)(struct m *) = atomic_load(&wf_sched.resized);
+
+	if (resized)
+		resized(m);
 }
 
 int weft_procs(int n)
@@ -256,9 +264,9 @@ int weft_procs(int n)
 	foreign = m ? NULL : wf_foreign_enter();
 	error = m ? 0 : foreign ? wf_boot() : ENOMEM;
 	before = (int)wf_sched.nprocs;
-	if (!error && n > 0 && n != before)
-		error = resize(m, (unsigned)n);
-	else if (m)
+	if (!error && n > 0 && n != before && !(error = resize(&m, (unsigned)n)))
+		tell_resized(m ? m : foreign);
+	if (m)
 		wf_leave(m);
 	if (foreign)
 		wf_foreign_leave(foreign);

@@ -308,6 +308,14 @@ int wf_schedinit(unsigned procs);
 /* --- create.c -------------------------------------------------------------------- */
 
 int wf_spawn(struct m *m, void (*fn)(void *), void *arg); /* from g0: weft_go */
+/* weft_go for the library's own tasks. m is the caller's, a task's or a foreign thread's,
+ * and the runtime is up. attr is valid and says detached, or NULL. Under attr the task's
+ * handle exists, but only weft_self tells it (taskstate.told). */
+int wf_go(struct m *m, const uint64_t *attr, void (*fn)(void *), void *arg);
+/* The calling task of the library's own is about to end: from here on weft_shutdown waits
+ * for it and does not answer EBUSY. */
+void wf_leaving(struct g *g);
+uint64_t wf_countleaving(void); /* with wf_sched.lock held */
 int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize);
 
 /* --- foreign.c --------------------------------------------------------------------- */

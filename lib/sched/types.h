@@ -69,6 +69,7 @@ enum {
 	GC_REQUESTED = 1, /* weft_cancel was called */
 	GC_NAMED = 2,     /* has an entry in the table of names */
 	GC_ASYNC = 4,     /* may be cancelled at any instant */
+	GC_LEAVING = 8,   /* a task of the library's own: nothing is left but its end */
 };
 
 /* A G's life word: the generation above, these bits below. */
@@ -132,6 +133,13 @@ struct keys {
 	bool used;
 };
 
+/* What its task or thread is in the middle of: a job of a pool, a task of a group. Lies in
+ * the frame that is in it. */
+struct scope {
+	const void *object;
+	struct scope *outer;
+};
+
 /*
  * The record at the top of each stack: the stack's own description, and what a
  * task has only while it has a stack. g0s and foreign threads have one in
@@ -152,6 +160,7 @@ struct gtop {
 	int error;          /* errno while the task is off its M */
 	struct taskstate {
 		uint8_t cancelstate, canceltype;
+		bool told;      /* weft_self gave its handle away */
 		bool exiting;   /* by weft_exit or cancellation: cancelled no more */
 		unsigned locks; /* nesting of weft_lock_thread */
 		unsigned blocking; /* and of weft_blocking_begin */
@@ -164,6 +173,7 @@ struct gtop {
 	struct fpenv env;   /* while the task is off its M, under GF_FPENV */
 	_Alignas(16) unsigned char exception[64]; /* weft_exit's unwinding */
 	struct keys keys;
+	struct scope *scope; /* innermost; NULL when a task begins and when it ends */
 };
 
 /* Counters of a P; the owner counts, anybody may read. */
@@ -308,6 +318,9 @@ struct sched {
 	_Atomic uint32_t firing;      /* timers that fired and whose function is about to be called */
 	bool sysmonwait;             /* sysmon sleeps until a P is not idle */
 	_Atomic uint32_t dying;      /* weft_shutdown: Ms end */
+	_Atomic uint32_t objects;    /* pools and groups: weft_shutdown is EBUSY while one exists */
+	void *_Atomic pools;         /* lib/pool's record of them */
+	void (*_Atomic resized)(struct m *m); /* after weft_procs; NULL: nobody asks */
 	uint64_t downs;              /* how often the runtime went down: handles of before are gone */
 	uint64_t forks;              /* how often this process is a forked child of such */
 };
