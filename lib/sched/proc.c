@@ -172,7 +172,7 @@ struct g *wf_findrunnable(struct m *m)
 			wf_gcstopm();
 			continue;
 		}
-		wf_timers_look(m);
+		wf_timers_look(p);
 		if ((g = wf_pick(p)) || (g = from_global(p)) || (g = steal(m, p)) ||
 		    (g = from_timers(m, p)) || (g = give_up_p(p)))
 			return g;

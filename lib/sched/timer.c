@@ -314,16 +314,16 @@ bool wf_timers_fire(struct m *m, struct timers *heap, int64_t now)
 	return some;
 }
 
-bool wf_timers_look(struct m *m)
+bool wf_timers_look(struct p *p)
 {
-	struct timers *heap = &wf_p(m)->timers;
+	struct timers *heap = &p->timers;
 	int64_t next = atomic_load_explicit(&heap->next, memory_order_relaxed);
 	int64_t now;
 
 	if (wf_likely(next == WF_FOREVER))
 		return false;
 	now = wf_nanotime();
-	return next <= now && wf_timers_fire(m, heap, now);
+	return next <= now && wf_timers_fire(p->m, heap, now);
 }
 
 /* --- all Ps ------------------------------------------------------------------------------ */
