@@ -287,6 +287,7 @@ struct m *wf_mget(void);
 bool wf_midle_remove(struct m *m);
 bool wf_work_anywhere(void);
 void wf_wakep(void);
+bool wf_timers_unkept(void);
 void wf_stoplockedm(struct m *m);
 void wf_startlockedm(struct m *m, struct g *g);
 
