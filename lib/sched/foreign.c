@@ -120,13 +120,11 @@ void wf_foreign_adopt(struct m *m, struct g *g)
 /* Whether the time came before anybody woke g, whose status may be claimed by both. */
 static bool timed_out(struct m *m, struct g *g, int64_t until)
 {
-	int64_t left = until - wf_nanotime();
-
-	if (wf_msleep(m, left > 0 ? left : 0))
+	if (wf_msleep(m, until))
 		return false;
 	if (wf_claim(g, G_WAITINGT))
 		return true;
-	wf_msleep(m, -1); /* its waker was faster */
+	wf_msleep(m, WF_FOREVER); /* its waker was faster */
 	return false;
 }
 
@@ -139,7 +137,7 @@ void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until)
 	if (!commit(g, arg))
 		return;
 	if (until == WF_FOREVER)
-		wf_msleep(m, -1);
+		wf_msleep(m, WF_FOREVER);
 	else if (timed_out(m, g, until))
 		g->flags |= GF_TIMEDOUT;
 	wf_setstatus(g, G_RUNNABLE, G_RUNNING);

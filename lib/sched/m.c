@@ -333,7 +333,7 @@ void wf_stoplockedm(struct m *m)
 		wf_count(&p->stats.handoffs, 1);
 		wf_handoffp(wf_releasep());
 	}
-	wf_msleep(m, -1);
+	wf_msleep(m, WF_FOREVER);
 	wf_noteclear(&m->park);
 	p = m->nextp;
 	m->nextp = NULL;

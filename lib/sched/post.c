@@ -64,22 +64,15 @@ void wf_post_flush(struct m *m)
 	}
 }
 
-/* Sleep on an M's note: false when the time is up first; ns < 0 is for ever. */
-bool wf_msleep(struct m *m, int64_t ns)
+/* Sleep on an M's note: false when the time is up first. */
+bool wf_msleep(struct m *m, int64_t until)
 {
-	int64_t end = ns < 0 ? -1 : wf_nanotime() + ns;
-
-	for (;;) {
+	do {
 		wf_post_flush(m);
-		if (!wf_notetsleep(&m->park, ns))
+		if (!wf_notesleepuntil(&m->park, until))
 			return false;
-		if (!wf_noteresume(&m->park))
-			return true;
-		if (end >= 0) {
-			ns = end - wf_nanotime();
-			ns = ns > 0 ? ns : 0;
-		}
-	}
+	} while (wf_noteresume(&m->park));
+	return true;
 }
 
 /* Go in, as a handler may: false when the thread is inside already. *m is NULL on a thread
