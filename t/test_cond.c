@@ -365,7 +365,15 @@ TASK_TEST(test_a_timed_wait_takes_the_clock_of_the_attribute, 1)
 }
 
 /* Tokens are given one by one; who gives up takes none along. */
-static _Atomic int took;
+static _Atomic int took, last;
+
+/* With the mutex locked: one is the caller's; the last is news to all who wait. */
+static void take_one(void)
+{
+	tokens--;
+	if (++took == last)
+		ck_assert_int_eq(weft_cond_broadcast(&cond), 0);
+}
 
 static void *take_or_give_up(void *arg)
 {
@@ -376,31 +384,24 @@ static void *take_or_give_up(void *arg)
 		lock();
 		while (!tokens && !error)
 			error = weft_cond_clockwait(&cond, &mutex, CLOCK_MONOTONIC, &t);
-		if (tokens) {
-			tokens--;
-			took++;
-		}
+		if (tokens)
+			take_one();
 		unlock();
 	}
 	return NULL;
 }
 
-static void *take_to_the_last(void *arg)
+static void *take_to_the_last(void *unused)
 {
-	int last = *(int *)arg;
-
 	while (took < last) {
 		lock();
 		while (!tokens && took < last)
 			ck_assert_int_eq(weft_cond_wait(&cond, &mutex), 0);
-		if (tokens) {
-			tokens--;
-			if (++took == last)
-				ck_assert_int_eq(weft_cond_broadcast(&cond), 0);
-		}
+		if (tokens)
+			take_one();
 		unlock();
 	}
-	return NULL;
+	return unused;
 }
 
 TASK_TEST(test_who_gives_up_takes_no_signal_from_others, 4)
@@ -410,9 +411,10 @@ TASK_TEST(test_who_gives_up_takes_no_signal_from_others, 4)
 	weft_t task[6];
 	pthread_t thread;
 
+	last = total;
 	ck_assert_int_eq(pthread_create(&thread, NULL, take_or_give_up, &n), 0);
 	for (int i = 0; i < 6; i++)
-		task[i] = create(i < 4 ? take_or_give_up : take_to_the_last, i < 4 ? (void *)&n : &total);
+		task[i] = create(i < 4 ? take_or_give_up : take_to_the_last, i < 4 ? (void *)&n : NULL);
 	for (int i = 0; i < total; i++) {
 		lock();
 		tokens++;
