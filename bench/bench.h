@@ -64,7 +64,7 @@ struct bench_case {
 };
 
 extern const struct bench_case bench_ctx, bench_spawn, bench_fib, bench_yield, bench_wake,
-	bench_memory;
+	bench_memory, bench_blocking, bench_retake, bench_jobs, bench_gap, bench_loop;
 
 /* All cases in the order of --list; ends with NULL. */
 extern const struct bench_case *const bench_cases[];

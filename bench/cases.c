@@ -2,5 +2,6 @@
 #include "bench.h"
 
 const struct bench_case *const bench_cases[] = {
-	&bench_ctx, &bench_spawn, &bench_fib, &bench_yield, &bench_wake, &bench_memory, NULL,
+	&bench_ctx, &bench_spawn, &bench_fib, &bench_yield, &bench_wake, &bench_memory,
+	&bench_blocking, &bench_retake, &bench_jobs, &bench_gap, &bench_loop, NULL,
 };

@@ -9,7 +9,9 @@
 #include <weft/chan.h>
 #include <weft/pool.h>
 #include <weft/runtime.h>
+#include <weft/sync.h>
 #include <weft/task.h>
+#include <weft/time.h>
 
 /*
  * errno belongs to the kernel thread in libc, and a compiler may keep its

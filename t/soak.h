@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "child.h"
 
@@ -14,6 +15,14 @@ enum { SOAK = 10, SLOWER = 10 };
 static inline bool soaking(void)
 {
 	return getenv("WEFT_SOAK") != NULL;
+}
+
+/* In a debug build that retakes Ps at random moments: what runs when is not told. */
+static inline bool disturbed(void)
+{
+	const char *debug = getenv("WEFT_DEBUG");
+
+	return debug && strstr(debug, "yield");
 }
 
 static inline unsigned rounds(unsigned n)

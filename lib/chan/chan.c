@@ -25,7 +25,7 @@ static int concluded(struct m *m, const weft_chan_t *ch, const struct waiter *w,
 }
 
 /* Wait in q, with the channel locked. data is the element's place. */
-static int wait_in(struct m *m, weft_chan_t *ch, struct waitq *q, void *data, int64_t until)
+static __attribute__((noinline)) int wait_in(struct m *m, weft_chan_t *ch, struct waitq *q, void *data, int64_t until)
 {
 	struct waiter w = {.object = ch, .data = data};
 	int error = wf_waitq_wait(&m, q, &ch->lock, &w, until, WAIT_CALL);
@@ -33,12 +33,14 @@ static int wait_in(struct m *m, weft_chan_t *ch, struct waitq *q, void *data, in
 	return concluded(m, ch, &w, error);
 }
 
-/* The same, by a task, for ever. */
+/* The same, by a task, for ever: inline but for tasks that have a deadline. */
 __attribute__((always_inline)) static inline int park_in(struct m *m, struct g *g, weft_chan_t *ch,
 							 struct waitq *q, void *data)
 {
 	struct waiter w = {.object = ch, .data = data, .g = g};
 
+	if (wf_unlikely(g->top->state.deadline))
+		return wait_in(m, ch, q, data, WF_FOREVER);
 	wf_waitq_push(q, &ch->lock, &w);
 	m = wf_parkunlock(m, g, &ch->lock, wf_cancellable(g));
 	if (wf_unlikely(!w.woken)) {

@@ -14,7 +14,15 @@
 
 /* --- run queues (runq.c has the protocol, R1 to R3) ------------------------------- */
 
-/* Queue g behind all others of p. A full barrier. Owner only. */
+/* Whether the caller's P is the only one: its queue is nobody else's, and nobody sleeps
+ * who might be woken for what is in it. That stays so while the caller is inside, since
+ * the world is stopped before another P is made. */
+static inline bool wf_alone(void)
+{
+	return atomic_load_explicit(&wf_sched.nprocs, memory_order_relaxed) == 1;
+}
+
+/* Queue g behind all others of p. A full barrier, unless alone. Owner only. */
 static inline void wf_runqput(struct p *p, struct g *g)
 {
 	/* acquire: the taker has read the slot that is written next (R2) */
@@ -27,14 +35,21 @@ static inline void wf_runqput(struct p *p, struct g *g)
 	}
 	atomic_store_explicit(&p->runq[tail % RUNQ_SIZE], g, memory_order_relaxed);
 	/* pairs with wf_runqget's load of tail, and orders what wf_wake looks at */
-	atomic_exchange(&p->runqtail, tail + 1);
+	if (wf_alone())
+		atomic_store_explicit(&p->runqtail, tail + 1, memory_order_release);
+	else
+		atomic_exchange(&p->runqtail, tail + 1);
 }
 
 /* Have g run next on p; who was to be is queued. A full barrier. Owner only. */
 static inline void wf_runqputnext(struct p *p, struct g *g)
 {
-	struct g *before = atomic_exchange(&p->runnext, g);
+	struct g *before = atomic_load_explicit(&p->runnext, memory_order_relaxed);
 
+	if (wf_alone())
+		atomic_store_explicit(&p->runnext, g, memory_order_release);
+	else
+		before = atomic_exchange(&p->runnext, g);
 	if (wf_unlikely(before != NULL))
 		wf_runqput(p, before);
 }
@@ -50,6 +65,10 @@ static inline struct g *wf_runqget(struct p *p)
 		if ((int32_t)(tail - head) <= 0)
 			return NULL;
 		g = atomic_load_explicit(&p->runq[head % RUNQ_SIZE], memory_order_relaxed);
+		if (wf_alone()) {
+			atomic_store_explicit(&p->runqhead, head + 1, memory_order_release);
+			return g;
+		}
 		if (wf_likely(atomic_compare_exchange_weak(&p->runqhead, &head, head + 1)))
 			return g;
 	}
@@ -66,6 +85,13 @@ static inline bool wf_runqtake(struct p *p, struct g *g)
 	/* what an empty ring's last slot holds was taken: it is not the caller's */
 	if (atomic_load_explicit(&p->runq[(tail - 1) % RUNQ_SIZE], memory_order_relaxed) != g)
 		return false;
+	if (wf_alone()) {
+		head = atomic_load_explicit(&p->runqhead, memory_order_relaxed);
+		if (head == tail)
+			return false;
+		atomic_store_explicit(&p->runqtail, tail - 1, memory_order_release);
+		return true;
+	}
 	atomic_exchange(&p->runqtail, tail - 1);
 	head = atomic_load(&p->runqhead);
 	left = (int32_t)(tail - 1 - head);
@@ -84,6 +110,10 @@ static inline struct g *wf_pick(struct p *p)
 	if (wf_unlikely(--p->pass == 0) && (g = wf_pickturn(p)))
 		return g;
 	g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+	if (g && wf_alone()) {
+		atomic_store_explicit(&p->runnext, NULL, memory_order_relaxed);
+		return g;
+	}
 	if (g && atomic_compare_exchange_strong(&p->runnext, &g, NULL))
 		return g;
 	return wf_runqget(p);
@@ -271,6 +301,14 @@ static inline bool wf_cancel_due(const struct g *g)
 static inline bool wf_wait_special(const struct g *g)
 {
 	return wf_cancel_due(g) || wf_unlikely(g->top->state.deadline != 0);
+}
+
+/* The time at which a waiting call of g ends that is to end at until. */
+static inline int64_t wf_endsat(const struct g *g, int64_t until)
+{
+	int64_t deadline = g->top->state.deadline;
+
+	return wf_unlikely(deadline) && deadline < until ? deadline : until;
 }
 
 static inline void wf_setcancellable(struct g *g, bool cancellable)

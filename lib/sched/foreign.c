@@ -35,9 +35,17 @@ static void thread_gone(void *arg)
 	wf_unmap(m, sizeof *m);
 }
 
+/* In a forked child, also when the runtime was never up: who waited in the parent is
+ * not there (lib/sync/sync.h). */
+static void in_child(void)
+{
+	wf_sched.forks++;
+}
+
 static void make_key(void)
 {
 	pthread_key_create(&wf_foreign_key, thread_gone);
+	pthread_atfork(NULL, NULL, in_child);
 }
 
 /* g stands for the calling thread from now on. */
@@ -94,9 +102,7 @@ void wf_foreign_adopt(struct m *m, struct g *g)
 /* Whether the time came before anybody woke g, whose status may be claimed by both. */
 static bool timed_out(struct m *m, struct g *g, int64_t until)
 {
-	int64_t left = until - wf_nanotime();
-
-	if (wf_notetsleep(&m->park, left > 0 ? left : 0))
+	if (wf_notesleepuntil(&m->park, until))
 		return false;
 	if (wf_claim(g, G_WAITINGT))
 		return true;
@@ -109,7 +115,7 @@ void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until)
 	struct g *g = wf_getg();
 
 	wf_noteclear(&m->park);
-	g->flags &= (uint16_t)~GF_CANCELLABLE;
+	g->flags &= (uint16_t)~(GF_CANCELLABLE | GF_TIMEDOUT); /* a waker may still come first */
 	if (!commit(g, arg))
 		return;
 	if (until == WF_FOREVER)

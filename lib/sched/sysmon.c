@@ -257,20 +257,29 @@ int wf_sysmon_start(void)
 	if (wf_mon.running)
 		return 0;
 	wf_lock(&wf_mon.starting);
-	if (!wf_mon.running)
+	if (!wf_mon.running && !wf_sched.dying)
 		error = start();
 	wf_unlock(&wf_mon.starting);
 	return error;
 }
 
-/* wf_sched.dying is set. */
+/* wf_sched.dying is set: an M that ends may be about to start it, and sees that under the
+ * lock, or has started it. */
 void wf_sysmon_stop(void)
 {
-	if (!wf_mon.running)
+	bool runs;
+
+	wf_lock(&wf_mon.starting);
+	runs = wf_mon.running;
+	wf_unlock(&wf_mon.starting);
+	if (!runs)
 		return;
 	wf_notewakeup(&wf_mon.note);
 	pthread_join(wf_mon.thread, NULL);
-	wf_sysmon_forget();
+	wf_lock(&wf_mon.starting);
+	memset(wf_mon.seen, 0, sizeof wf_mon.seen);
+	wf_mon.running = false;
+	wf_unlock(&wf_mon.starting);
 }
 
 void wf_sysmon_forget(void)

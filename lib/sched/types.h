@@ -220,6 +220,7 @@ struct p {
 	struct gcache gfree;
 	struct gtop *stacks;
 	unsigned nstacks;
+	bool armed; /* a timer may be the first of all, and nobody keep its time (W2) */
 	struct p *link; /* in pidle, or a list of Ps with work */
 	struct timers timers;
 	struct pstats stats;
@@ -299,7 +300,7 @@ struct sched {
 	struct p *pidle;
 	struct m *midle;
 	uint32_t nmidle;
-	uint32_t nm;                 /* Ms, m0 included */
+	_Atomic uint32_t nm;         /* Ms, m0 included; read without the lock as a hint */
 	uint32_t maxm;
 	_Atomic uint32_t nothread;   /* a new M was refused, by the kernel or by maxm */
 	struct m *allm;              /* Ms and foreign threads' */
