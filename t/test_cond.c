@@ -365,15 +365,7 @@ TASK_TEST(test_a_timed_wait_takes_the_clock_of_the_attribute, 1)
 }
 
 /* Tokens are given one by one; who gives up takes none along. */
-static _Atomic int took, last;
-
-/* With the mutex locked: one is the caller's; the last is news to all who wait. */
-static void take_one(void)
-{
-	tokens--;
-	if (++took == last)
-		ck_assert_int_eq(weft_cond_broadcast(&cond), 0);
-}
+static _Atomic int took;
 
 static void *take_or_give_up(void *arg)
 {
@@ -384,24 +376,30 @@ static void *take_or_give_up(void *arg)
 		lock();
 		while (!tokens && !error)
 			error = weft_cond_clockwait(&cond, &mutex, CLOCK_MONOTONIC, &t);
-		if (tokens)
-			take_one();
+		if (tokens) {
+			tokens--;
+			took++;
+		}
 		unlock();
 	}
 	return NULL;
 }
 
-static void *take_to_the_last(void *unused)
+static void *take_to_the_last(void *arg)
 {
+	int last = *(int *)arg;
+
 	while (took < last) {
 		lock();
 		while (!tokens && took < last)
 			ck_assert_int_eq(weft_cond_wait(&cond, &mutex), 0);
-		if (tokens)
-			take_one();
+		if (tokens) {
+			tokens--;
+			took++;
+		}
 		unlock();
 	}
-	return unused;
+	return NULL;
 }
 
 TASK_TEST(test_who_gives_up_takes_no_signal_from_others, 4)
@@ -411,10 +409,9 @@ TASK_TEST(test_who_gives_up_takes_no_signal_from_others, 4)
 	weft_t task[6];
 	pthread_t thread;
 
-	last = total;
 	ck_assert_int_eq(pthread_create(&thread, NULL, take_or_give_up, &n), 0);
 	for (int i = 0; i < 6; i++)
-		task[i] = create(i < 4 ? take_or_give_up : take_to_the_last, i < 4 ? (void *)&n : NULL);
+		task[i] = create(i < 4 ? take_or_give_up : take_to_the_last, i < 4 ? (void *)&n : &total);
 	for (int i = 0; i < total; i++) {
 		lock();
 		tokens++;
@@ -422,6 +419,10 @@ TASK_TEST(test_who_gives_up_takes_no_signal_from_others, 4)
 		unlock();
 		weft_yield();
 	}
+	wait_for(&took, total); /* or it hangs */
+	lock();
+	ck_assert_int_eq(weft_cond_broadcast(&cond), 0);
+	unlock();
 	for (int i = 0; i < 6; i++)
 		result_of(task[i]);
 	pthread_join(thread, NULL);

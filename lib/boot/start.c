@@ -60,6 +60,7 @@ static void know_forks(void)
 {
 	static bool once;
 
+	wf_foreign_prepare();
 	if (wf_have.wipeonfork)
 		madvise(&wf_alive, sizeof wf_alive, MADV_WIPEONFORK);
 	else if (!once)

@@ -19,8 +19,11 @@ static pthread_key_t wf_foreign_key;
 static void thread_gone(void *arg)
 {
 	struct m *m = arg, **at;
+	sigset_t all;
 
 	wf_keys_destroy(&m->top.keys);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL); /* D4 (post.c) */
 	wf_setg(NULL);
 	if (m->proxy && m->proxydowns == wf_sched.downs)
 		wf_lifeend(m, m->proxy, wf_lifelock(m->proxy));
@@ -58,15 +61,24 @@ static void stand_in(struct m *m, struct g *g)
 	pthread_setspecific(wf_foreign_key, m);
 }
 
+void wf_foreign_prepare(void)
+{
+	pthread_once(&wf_foreign_once, make_key);
+}
+
 static struct m *record(void)
 {
+	sigset_t all, before;
 	struct m *m;
 
 	wf_osinit();
-	pthread_once(&wf_foreign_once, make_key);
+	wf_foreign_prepare();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before); /* D4 (post.c) */
 	m = wf_mnew(true);
 	if (m)
 		stand_in(m, m->g0);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return m;
 }
 
@@ -86,13 +98,19 @@ struct m *wf_foreign_enter(void)
 void wf_foreign_leave(struct m *m)
 {
 	atomic_store(&m->inside, 0);
+	while (__builtin_expect(atomic_load_explicit(&m->attn, memory_order_relaxed) & ATTN_POSTED,
+				0)) {
+		atomic_store(&m->inside, 1);
+		wf_post_flush(m);
+		atomic_store(&m->inside, 0);
+	}
 }
 
 /* A task's thread in a forked child: the task goes on as a foreign thread's
  * stand-in, on its own stack. */
 void wf_foreign_adopt(struct m *m, struct g *g)
 {
-	pthread_once(&wf_foreign_once, make_key);
+	wf_foreign_prepare();
 	stand_in(m, g);
 	atomic_fetch_or(&g->life, LIFE_FOREIGN);
 	m->proxy = g;
@@ -102,11 +120,11 @@ void wf_foreign_adopt(struct m *m, struct g *g)
 /* Whether the time came before anybody woke g, whose status may be claimed by both. */
 static bool timed_out(struct m *m, struct g *g, int64_t until)
 {
-	if (wf_notesleepuntil(&m->park, until))
+	if (wf_msleep(m, until))
 		return false;
 	if (wf_claim(g, G_WAITINGT))
 		return true;
-	wf_notesleep(&m->park); /* its waker was faster */
+	wf_msleep(m, WF_FOREVER); /* its waker was faster */
 	return false;
 }
 
@@ -119,7 +137,7 @@ void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until)
 	if (!commit(g, arg))
 		return;
 	if (until == WF_FOREVER)
-		wf_notesleep(&m->park);
+		wf_msleep(m, WF_FOREVER);
 	else if (timed_out(m, g, until))
 		g->flags |= GF_TIMEDOUT;
 	wf_setstatus(g, G_RUNNABLE, G_RUNNING);

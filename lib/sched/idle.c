@@ -183,7 +183,7 @@ static struct p *sleep_on_note(struct m *m, int64_t until)
 	int64_t quiet = wf_nanotime() + QUIET_NS;
 	struct p *p;
 
-	while (!wf_notesleepuntil(&m->park, quiet < until ? quiet : until)) {
+	while (!wf_msleep(m, quiet < until ? quiet : until)) {
 		if (until <= quiet) {
 			p = time_came(m, &until);
 			if (p)
@@ -291,6 +291,28 @@ void wf_wakep(void)
 
 	if (atomic_compare_exchange_strong(&wf_sched.nmspinning, &none, 1))
 		wf_startm(NULL, true);
+}
+
+/* For who must not start a thread. */
+bool wf_wakep_asleep(void)
+{
+	uint32_t none = 0;
+	struct p *p = NULL;
+	struct m *m = NULL;
+	bool want;
+
+	if (!atomic_compare_exchange_strong(&wf_sched.nmspinning, &none, 1))
+		return true;
+	wf_lock(&wf_sched.lock);
+	want = wf_sched.pidle && !wf_sched.gcwaiting;
+	if (want && (m = wf_mget()))
+		p = wf_pidleget();
+	if (!m)
+		atomic_fetch_sub(&wf_sched.nmspinning, 1);
+	wf_unlock(&wf_sched.lock);
+	if (m)
+		give(m, p, true);
+	return m || !want;
 }
 
 /* p is nobody's; whoever made work meanwhile may have seen no idle P. */

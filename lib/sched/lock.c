@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum { FREE = 0, HELD = 1, CONTENDED = 2 };
-enum { CLEAR = 0, SET = 1, ASLEEP = 2 };
+enum { CLEAR = 0, SET = 1, ASLEEP = 2, INTERRUPTED = 3 };
 enum { SPINS = 100, NS = 1000000000 };
 
 /* until: by CLOCK_MONOTONIC, so that signals do not prolong it; NULL: for ever. */
@@ -97,4 +97,24 @@ void wf_notewakeup(struct note *n)
 	/* release: pairs with wf_notetsleep's acquire */
 	if (atomic_exchange_explicit(&n->word, SET, memory_order_release) == ASLEEP)
 		futex_wake(&n->word);
+}
+
+void wf_noteinterrupt(struct note *n)
+{
+	uint32_t word = atomic_load_explicit(&n->word, memory_order_relaxed);
+
+	/* relaxed: between a thread and its handlers; who sets the note is not disturbed */
+	while ((word == CLEAR || word == ASLEEP) &&
+	       !atomic_compare_exchange_weak_explicit(&n->word, &word, INTERRUPTED,
+						      memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
+bool wf_noteresume(struct note *n)
+{
+	uint32_t word = INTERRUPTED;
+
+	/* acquire: else it was set; pairs with wf_notewakeup's release */
+	return atomic_compare_exchange_strong_explicit(&n->word, &word, CLEAR, memory_order_acquire,
+						       memory_order_acquire);
 }

@@ -35,7 +35,8 @@ static inline void wf_unlock(struct lock *l)
 }
 
 /* A note is set once by whoever has something for its owner, who sleeps until
- * then: 0 clear, 1 set, 2 the owner sleeps. */
+ * then: 0 clear, 1 set, 2 the owner sleeps, 3 a handler on the owner's thread wants
+ * it to look up. */
 struct note {
 	_Atomic uint32_t word;
 };
@@ -45,6 +46,8 @@ void wf_notesleep(struct note *);
 bool wf_notetsleep(struct note *, int64_t ns); /* false when the time is up first */
 bool wf_notesleepuntil(struct note *, int64_t when); /* by CLOCK_MONOTONIC; INT64_MAX: for ever */
 void wf_notewakeup(struct note *);
+void wf_noteinterrupt(struct note *); /* by the owner's thread, in a handler */
+bool wf_noteresume(struct note *);    /* whether it was that; it is clear again then */
 
 /* A few cycles in which the other hyperthread may work. */
 static inline void wf_relax(void)

@@ -281,9 +281,15 @@ void wf_mstart1(void)
  * thread and frees its record; else nobody does. */
 static void mended(struct m *m)
 {
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before); /* D4 (post.c) */
+	wf_post_flush(m);
 	wf_setg(NULL);
 	if (m == &wf_m0) {
 		wf_m0_gone(m->ending);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
 		return;
 	}
 	wf_lock(&wf_sched.lock);
@@ -327,7 +333,7 @@ void wf_stoplockedm(struct m *m)
 		wf_count(&p->stats.handoffs, 1);
 		wf_handoffp(wf_releasep());
 	}
-	wf_notesleep(&m->park);
+	wf_msleep(m, WF_FOREVER);
 	wf_noteclear(&m->park);
 	p = m->nextp;
 	m->nextp = NULL;
@@ -430,7 +436,7 @@ struct m *wf_enter_slow(struct g *g)
 	struct m *m = g->m;
 
 	if (g->flags & GF_FOREIGN) {
-		atomic_store_explicit(&m->inside, 0, memory_order_relaxed);
+		wf_foreign_leave(m);
 		return NULL;
 	}
 	if (wf_forked()) {
@@ -451,11 +457,12 @@ void wf_leave_slow(struct m *m)
 			atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_CANCEL);
 			wf_async_act(wf_getg());
 		}
-		if (!(m->attn & ATTN_WANTED))
+		if (!(m->attn & (ATTN_WANTED | ATTN_POSTED)))
 			return;
 		m = wf_enter();
 		if (!m)
 			return;
+		wf_post_flush(m);
 		if (m->attn & ATTN_WANTED)
 			m = wf_giveway(m, m->curg);
 		atomic_store_explicit(&m->inside, 0, memory_order_release);

@@ -52,6 +52,7 @@ void wf_sysmon_forget(void); /* in a forked child */
 void wf_sysmon_awake(void); /* it slept deeply; with wf_sched.lock held */
 /* Have it look soon: it has backed off while there is something to retake. */
 void wf_sysmon_kick(void);
+void wf_sysmon_look(void); /* there is work and an idle P, but no thread */
 bool wf_sysmon_slow(void);
 
 #endif

@@ -286,6 +286,9 @@ struct p *wf_pidleget(void);
 struct m *wf_mget(void);
 bool wf_midle_remove(struct m *m);
 bool wf_work_anywhere(void);
+bool wf_wakep_asleep(void); /* wf_wakep, but false when a thread would have to be started */
+bool wf_msleep(struct m *m, int64_t until); /* on its note (post.c) */
+void wf_post_flush(struct m *m);
 void wf_wakep(void);
 bool wf_timers_unkept(void);
 void wf_stoplockedm(struct m *m);
@@ -330,6 +333,7 @@ int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize);
  * counts as inside until wf_foreign_leave. NULL without memory. */
 struct m *wf_foreign_enter(void);
 void wf_foreign_leave(struct m *m);
+void wf_foreign_prepare(void); /* for forks, too */
 
 /* In and out for calls that are the same for tasks and foreign threads: the M of
  * either, which has a P or has not. NULL without memory. */

@@ -59,8 +59,13 @@ int weft_stats(weft_stats_t *stats, size_t size)
 	if (!stats || !size)
 		return EINVAL;
 	memset(stats, 0, size);
-	if (wf_up())
+	if (wf_up()) {
+		struct m *m = wf_enter_any(); /* D4 (post.c) */
+
 		gather(&now);
+		if (m)
+			wf_leave_any(m);
+	}
 	memcpy(stats, &now, size < sizeof now ? size : sizeof now);
 	return 0;
 }

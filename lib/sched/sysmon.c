@@ -241,6 +241,8 @@ void wf_sysmon(void)
 		delay = next_delay(delay, round_of_all(now), &idle);
 		if (wf_timers_next() <= now) /* all who could look compute */
 			wf_timers_overdue(&wf_mon.m, now);
+		if (wf_sched.npidle && wf_work_anywhere())
+			wf_wake(); /* wf_sysmon_look */
 		admit();
 		if (wf_sched.npidle != wf_sched.nprocs)
 			quiet = 0;
@@ -312,6 +314,11 @@ void wf_sysmon_stop(void)
 void wf_sysmon_forget(void)
 {
 	memset(&wf_mon, 0, sizeof wf_mon);
+}
+
+void wf_sysmon_look(void)
+{
+	wf_notewakeup(&wf_mon.note);
 }
 
 bool wf_sysmon_slow(void)

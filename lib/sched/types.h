@@ -239,8 +239,14 @@ enum {
 	ATTN_SPECIAL = 4, /* always: wf_fullfence or wf_watched */
 	ATTN_RETAKE = 8,  /* its P may be taken from it just now */
 	ATTN_CANCEL = 16, /* its task was cancelled asynchronously while inside */
+	ATTN_POSTED = 32, /* a handler put something on its list (D2) */
 	ATTN_WANTED = ATTN_STOP | ATTN_EXIT,
 	ATTN_SETTLE = ATTN_WANTED | ATTN_RETAKE, /* on the way in: the lock tells */
+};
+
+/* Of an object that a handler wants seen to; post.c. */
+struct deferred {
+	_Atomic(struct deferred *) next;
 };
 
 /* On pages of its own, which the kernel wipes in a forked child: p is NULL there.
@@ -274,6 +280,8 @@ struct m {
 	bool ended;   /* its thread has ended: the record is free */
 	uint64_t rng;
 	struct note park;
+	_Atomic(struct deferred *) deferred; /* by its own thread's handlers (D1) */
+	void (*see_to)(struct m *, struct deferred *);
 	struct m *schedlink; /* in midle or the list of free Ms */
 	struct m *alllink;
 	_Atomic pthread_t thread; /* 0 until it runs */

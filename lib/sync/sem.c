@@ -2,17 +2,24 @@
  * Semaphores. The word is the value, from ONE up, and the bit WAIT (S2). A post while
  * somebody waits goes to him and does not show in the value; one when nobody does is a
  * compare and swap, and so is a wait when there is something to take.
+ *
+ * A post may come in a handler of a signal, on a thread that is in the runtime and may hold
+ * the lock of this semaphore. Such a post goes to the value, and the semaphore to the list of
+ * that thread's M (lib/sched/post.c), which hands out what the value has when it leaves.
  */
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <weft/task.h>
 
+#include "sched/post.h"
 #include "sync/sync.h"
 
 struct sem {
 	struct waitpoint at;
+	struct deferred deferred; /* on whose list it is */
 	_Atomic uint32_t word;
 };
 
@@ -39,6 +46,7 @@ static __attribute__((noinline)) int result(int error)
 static void forget_waiters(struct waitpoint *at)
 {
 	atomic_fetch_and(&((struct sem *)at)->word, ~(uint32_t)WAIT);
+	atomic_store(&((struct sem *)at)->deferred.next, NULL);
 }
 
 static void lock_queue(struct sem *sem)
@@ -141,12 +149,14 @@ int weft_sem_timedwait(weft_sem_t *sem, const struct timespec *abs)
 
 /* --- posting --------------------------------------------------------------------------- */
 
-/* 0; EAGAIN when somebody waits. */
-static inline int add(struct sem *sem)
+/* Add one, whoever waits. mind: bits that are in the way; EAGAIN when one is set. */
+static inline int add(struct sem *sem, uint32_t mind)
 {
 	uint32_t word = atomic_load_explicit(&sem->word, memory_order_relaxed);
 
-	while (!(word & WAIT)) {
+	while (!(word & mind)) {
+		if (word == gone)
+			return EINVAL;
 		if (word / ONE == VALUE_MAX)
 			return EOVERFLOW;
 		/* release: pairs with the acquire of the wait; the last look at it (S1) */
@@ -158,39 +168,81 @@ static inline int add(struct sem *sem)
 	return word == gone ? EINVAL : EAGAIN;
 }
 
+/* With the queue locked: the first who waits, off the queue; NULL when nobody does. */
+static struct waiter *pop(struct sem *sem)
+{
+	struct waiter *w = wf_waitq_pop(&sem->at.queue);
+
+	if (!sem->at.queue.first)
+		atomic_fetch_and(&sem->word, ~(uint32_t)WAIT);
+	return w;
+}
+
 /* Inside: to the first who waits, if there is one still. */
 static bool give(struct m *m, struct sem *sem)
 {
 	struct waiter *w;
 
 	lock_queue(sem);
-	w = wf_waitq_pop(&sem->at.queue);
-	if (!sem->at.queue.first)
-		atomic_fetch_and(&sem->word, ~(uint32_t)WAIT);
+	w = pop(sem);
 	wf_unlock(&sem->at.lock);
 	if (w)
-		wf_goready(m, w->g);
+		wf_post_ready(m, w->g);
 	return w;
+}
+
+/* Inside: what handlers left in the value goes to who waits. */
+static void hand_out(struct m *m, struct deferred *deferred)
+{
+	struct sem *sem = (struct sem *)((char *)deferred - offsetof(struct sem, deferred));
+	struct waiter *list = NULL, **end = &list, *w;
+
+	lock_queue(sem);
+	atomic_store(&deferred->next, NULL); /* D1 */
+	while (sem->at.queue.first && !take(sem)) {
+		w = pop(sem);
+		if (!w) {
+			atomic_fetch_add(&sem->word, ONE); /* they had gone */
+			break;
+		}
+		w->next = NULL;
+		*end = w;
+		end = &w->next;
+	}
+	wf_unlock(&sem->at.lock);
+	while ((w = list)) {
+		list = w->next; /* w is gone as soon as its owner runs */
+		wf_post_ready(m, w->g);
+	}
+}
+
+/* Somebody waits. */
+static int post_waking(struct sem *sem)
+{
+	sigset_t before;
+	struct m *m;
+	int error = 0;
+
+	if (!wf_post_begin(&m, &before)) {
+		error = add(sem, 0);
+		if (!error)
+			wf_post_defer(m, &sem->deferred, hand_out);
+		return error;
+	}
+	while (!give(m, sem) && (error = add(sem, WAIT)) == EAGAIN)
+		;
+	wf_post_end(m, &before);
+	return error == EAGAIN ? 0 : error;
 }
 
 static __attribute__((noinline)) int post_slow(struct sem *sem, int error)
 {
-	struct m *m;
-
-	if (error != EAGAIN)
-		return result(error);
-	m = wf_enter_any();
-	if (!m)
-		return result(ENOMEM);
-	while (!give(m, sem) && (error = add(sem)) == EAGAIN)
-		;
-	wf_leave_any(m);
-	return result(error == EAGAIN ? 0 : error);
+	return result(error == EAGAIN ? post_waking(sem) : error);
 }
 
 int weft_sem_post(weft_sem_t *sem)
 {
-	int error = sem ? add(sem_of(sem)) : EINVAL;
+	int error = sem ? add(sem_of(sem), WAIT) : EINVAL;
 
 	return __builtin_expect(!error, 1) ? 0 : post_slow(sem_of(sem), error);
 }
@@ -228,6 +280,8 @@ static int destroy(struct sem *sem)
 
 	if (!sem || atomic_load_explicit(&sem->word, memory_order_relaxed) == gone)
 		return EINVAL;
+	while (atomic_load(&sem->deferred.next)) /* somebody is about to see to it */
+		weft_yield();
 	m = wf_enter_any();
 	if (!m)
 		return EBUSY;
