@@ -318,13 +318,15 @@ TCase *suite_tests(void)
 {
 	TCase *tests = tcase_create("async");
 
-	tcase_add_loop_test(tests, test_it_ends_wherever_it_is_and_its_clean_ups_run, 0, 2 * KINDS);
 	tcase_add_test(tests, test_a_request_from_before_is_acted_upon_when_the_type_is_set);
 	tcase_add_test(tests, test_disabled_it_stays_pending_until_it_is_enabled);
 	tcase_add_test(tests, test_deferred_again_it_ends_in_a_cancellation_point);
 	tcase_add_test(tests, test_the_next_task_is_deferred);
-	tcase_add_test(tests, test_real_time_signals_of_the_program_are_left_alone);
 	tcase_add_test(tests, test_without_a_free_signal_it_is_eagain);
+	if (SANITIZED) /* ThreadSanitizer keeps signals back until the next call into libc */
+		return tests;
+	tcase_add_loop_test(tests, test_it_ends_wherever_it_is_and_its_clean_ups_run, 0, 2 * KINDS);
+	tcase_add_test(tests, test_real_time_signals_of_the_program_are_left_alone);
 	tcase_add_test(tests, test_pthread_cancel_of_a_threads_own_is_libcs);
 	return tests;
 }
