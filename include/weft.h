@@ -11,6 +11,7 @@
 #include <weft/runtime.h>
 #include <weft/sync.h>
 #include <weft/task.h>
+#include <weft/time.h>
 
 /*
  * errno belongs to the kernel thread in libc, and a compiler may keep its

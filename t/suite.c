@@ -78,6 +78,23 @@ void *on_thread(void *(*fn)(void *), void *arg)
 	return value;
 }
 
+struct timespec time_of(clockid_t clock, long ms)
+{
+	struct timespec t;
+
+	ck_assert_int_eq(clock_gettime(clock, &t), 0);
+	t.tv_nsec += ms % 1000 * 1000000;
+	t.tv_sec += ms / 1000;
+	if (t.tv_nsec < 0) {
+		t.tv_nsec += 1000000000;
+		t.tv_sec--;
+	} else if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	return t;
+}
+
 void *give_back(void *arg)
 {
 	return arg;

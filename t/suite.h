@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <stdint.h>
+#include <time.h>
 
 enum { PATIENCE = 60 };
 
@@ -43,6 +44,9 @@ void *on_thread(void *(*fn)(void *), void *arg);
 /* Functions of tasks. */
 void *give_back(void *arg);          /* its argument */
 void *wait_and_give_back(void *arg); /* the same once the argument, a counter, is 1 */
+
+/* A time of a clock, so many ms from now. */
+struct timespec time_of(clockid_t clock, long ms);
 
 /* A letter for a function that takes a pointer. */
 static inline void *as_arg(char letter)

@@ -613,7 +613,8 @@ static void many_to_many(size_t capacity)
 	weft_t senders[SENDERS], receivers[RECEIVERS];
 
 	each = scaled(rounds(3000));
-	sum = arrived = closed_on = 0;
+	sum = 0;
+	arrived = closed_on = 0;
 	ch = channel(sizeof(struct message), capacity);
 	start_all(receiving, receivers, consume, RECEIVERS);
 	start_all(sending, senders, produce, SENDERS);

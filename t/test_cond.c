@@ -316,6 +316,117 @@ TASK_TEST(test_no_wake_up_is_lost_among_tasks_and_threads, 4)
 	exchange(TAKERS / 2, TAKERS / 2);
 }
 
+/* --- times ---------------------------------------------------------------------- */
+
+static void *wait_timed(void *arg)
+{
+	struct timespec bad = {0, 1000000000}, past = {0, 0};
+	struct timespec soon = time_of(CLOCK_REALTIME, 20), mono = time_of(CLOCK_MONOTONIC, 20);
+
+	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, &soon), EPERM);
+	lock();
+	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, &bad), EINVAL);
+	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, NULL), EINVAL);
+	ck_assert_int_eq(weft_cond_clockwait(&cond, &mutex, CLOCK_PROCESS_CPUTIME_ID, &mono), EINVAL);
+	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, &past), ETIMEDOUT);
+	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, &soon), ETIMEDOUT);
+	ck_assert_int_eq(weft_cond_clockwait(&cond, &mutex, CLOCK_MONOTONIC, &mono), ETIMEDOUT);
+	unlock(); /* it holds it */
+	return arg;
+}
+
+START_TEST(test_a_threads_timed_wait_ends_at_its_time)
+{
+	wait_timed(NULL);
+	ck_assert_int_eq(weft_cond_destroy(&cond), 0);
+}
+END_TEST
+
+TASK_TEST(test_a_tasks_timed_wait_ends_at_its_time, 2)
+{
+	wait_timed(NULL);
+	ck_assert_int_eq(weft_cond_destroy(&cond), 0);
+}
+
+TASK_TEST(test_a_timed_wait_takes_the_clock_of_the_attribute, 1)
+{
+	struct timespec soon = time_of(CLOCK_MONOTONIC, 10), start = time_of(CLOCK_MONOTONIC, 0);
+	struct timespec end;
+	weft_condattr_t attr;
+
+	ck_assert_int_eq(weft_condattr_init(&attr), 0);
+	ck_assert_int_eq(weft_condattr_setclock(&attr, CLOCK_MONOTONIC), 0);
+	ck_assert_int_eq(weft_cond_init(&cond, &attr), 0);
+	lock();
+	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, &soon), ETIMEDOUT);
+	end = time_of(CLOCK_MONOTONIC, 0);
+	ck_assert((end.tv_sec - start.tv_sec) * 1000000000L + end.tv_nsec - start.tv_nsec >= 10000000);
+	unlock();
+}
+
+/* Tokens are given one by one; who gives up takes none along. */
+static _Atomic int took;
+
+static void *take_or_give_up(void *arg)
+{
+	for (unsigned i = 0; i < *(unsigned *)arg; i++) {
+		struct timespec t = time_of(CLOCK_MONOTONIC, i % 3);
+		int error = 0;
+
+		lock();
+		while (!tokens && !error)
+			error = weft_cond_clockwait(&cond, &mutex, CLOCK_MONOTONIC, &t);
+		if (tokens) {
+			tokens--;
+			took++;
+		}
+		unlock();
+	}
+	return NULL;
+}
+
+static void *take_to_the_last(void *arg)
+{
+	int last = *(int *)arg;
+
+	while (took < last) {
+		lock();
+		while (!tokens && took < last)
+			ck_assert_int_eq(weft_cond_wait(&cond, &mutex), 0);
+		if (tokens) {
+			tokens--;
+			if (++took == last)
+				ck_assert_int_eq(weft_cond_broadcast(&cond), 0);
+		}
+		unlock();
+	}
+	return NULL;
+}
+
+TASK_TEST(test_who_gives_up_takes_no_signal_from_others, 4)
+{
+	unsigned n = scaled(rounds(500));
+	int total = (int)n * 4;
+	weft_t task[6];
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, take_or_give_up, &n), 0);
+	for (int i = 0; i < 6; i++)
+		task[i] = create(i < 4 ? take_or_give_up : take_to_the_last, i < 4 ? (void *)&n : &total);
+	for (int i = 0; i < total; i++) {
+		lock();
+		tokens++;
+		ck_assert_int_eq(weft_cond_signal(&cond), 0);
+		unlock();
+		weft_yield();
+	}
+	for (int i = 0; i < 6; i++)
+		result_of(task[i]);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(took, total);
+	ck_assert_int_eq(weft_cond_destroy(&cond), 0);
+}
+
 /* --- an object that goes as soon as all were woken ------------------------------------ */
 
 struct event {
@@ -381,5 +492,9 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_no_wake_up_is_lost_among_tasks_of_one_p);
 	tcase_add_test(tests, test_no_wake_up_is_lost_among_tasks_and_threads);
 	tcase_add_test(tests, test_it_may_go_as_soon_as_all_were_woken);
+	tcase_add_test(tests, test_a_threads_timed_wait_ends_at_its_time);
+	tcase_add_test(tests, test_a_tasks_timed_wait_ends_at_its_time);
+	tcase_add_test(tests, test_a_timed_wait_takes_the_clock_of_the_attribute);
+	tcase_add_test(tests, test_who_gives_up_takes_no_signal_from_others);
 	return tests;
 }

@@ -320,6 +320,92 @@ TASK_TEST(test_locking_is_no_cancellation_point, 1)
 	ck_assert_int_eq(cancelled_late, 1);
 }
 
+/* --- times ---------------------------------------------------------------------- */
+
+static void *lock_timed(void *arg)
+{
+	struct timespec bad = {0, 1000000000}, past = {0, 0}, negative = {5, -1};
+	struct timespec soon = time_of(CLOCK_REALTIME, 20), mono = time_of(CLOCK_MONOTONIC, 20);
+
+	ck_assert_int_eq(weft_mutex_timedlock(&mutex, &bad), EINVAL);
+	ck_assert_int_eq(weft_mutex_timedlock(&mutex, &negative), EINVAL);
+	ck_assert_int_eq(weft_mutex_timedlock(&mutex, NULL), EINVAL);
+	ck_assert_int_eq(weft_mutex_timedlock(NULL, &past), EINVAL);
+	ck_assert_int_eq(weft_mutex_timedlock(&mutex, &past), ETIMEDOUT);
+	ck_assert_int_eq(weft_mutex_timedlock(&mutex, &soon), ETIMEDOUT);
+	ck_assert_int_eq(weft_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &mono), ETIMEDOUT);
+	ck_assert_int_eq(weft_mutex_clocklock(&mutex, CLOCK_PROCESS_CPUTIME_ID, &mono), EINVAL);
+	mono = time_of(CLOCK_MONOTONIC, 1);
+	ck_assert_int_eq(weft_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &mono), ETIMEDOUT);
+	return arg;
+}
+
+static void times(void)
+{
+	struct timespec past = {0, 0}, bad = {0, -1};
+
+	ck_assert_int_eq(weft_mutex_timedlock(&mutex, &past), 0); /* it need not wait */
+	on_thread(lock_timed, NULL);
+	result_of(create(lock_timed, NULL));
+	ck_assert_int_eq(weft_mutex_unlock(&mutex), 0);
+	ck_assert_int_eq(weft_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &bad), 0);
+	ck_assert_int_eq(weft_mutex_unlock(&mutex), 0);
+	ck_assert_int_eq(weft_mutex_clocklock(&mutex, -5, &past), EINVAL);
+	ck_assert_int_eq(weft_mutex_destroy(&mutex), 0);
+}
+
+START_TEST(test_a_threads_timed_lock_ends_at_its_time)
+{
+	times();
+}
+END_TEST
+
+TASK_TEST(test_a_tasks_timed_lock_ends_at_its_time, 2)
+{
+	times();
+}
+
+static _Atomic int got, missed;
+
+static void *lock_or_miss(void *arg)
+{
+	for (unsigned i = 0; i < turns; i++) {
+		struct timespec t = time_of(CLOCK_MONOTONIC, i % 3);
+		int error = weft_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &t);
+
+		ck_assert(!error || error == ETIMEDOUT);
+		if (error) {
+			missed++;
+			continue;
+		}
+		counter++;
+		if (i % 8 == 0)
+			weft_yield();
+		ck_assert_int_eq(weft_mutex_unlock(&mutex), 0);
+		got++;
+	}
+	return arg;
+}
+
+TASK_TEST(test_waits_that_end_at_their_time_lose_no_unlock, 4)
+{
+	weft_t task[CONTENDERS];
+	pthread_t thread[2];
+
+	turns = scaled(rounds(5000));
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, lock_or_miss, NULL), 0);
+	for (int i = 0; i < CONTENDERS; i++)
+		task[i] = create(i & 1 ? lock_or_miss : contend, NULL);
+	for (int i = 0; i < CONTENDERS; i++)
+		result_of(task[i]);
+	for (int i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	ck_assert_int_eq(counter, got + (long)turns * CONTENDERS / 2);
+	ck_assert_int_eq(got + missed, (int)turns * (CONTENDERS / 2 + 2));
+	ck_assert_int_eq(weft_mutex_destroy(&mutex), 0);
+}
+
 /* --- an object that goes as soon as it is unlocked ---------------------------------- */
 
 struct shared {
@@ -455,5 +541,8 @@ TCase *suite_tests(void)
 		tcase_add_test(tests, test_a_lock_held_over_a_fork_is_the_childs_to_unlock);
 		tcase_add_test(tests, test_a_threads_lock_held_over_a_fork_is_the_childs_to_unlock);
 	}
+	tcase_add_test(tests, test_a_threads_timed_lock_ends_at_its_time);
+	tcase_add_test(tests, test_a_tasks_timed_lock_ends_at_its_time);
+	tcase_add_test(tests, test_waits_that_end_at_their_time_lose_no_unlock);
 	return tests;
 }

@@ -20,6 +20,7 @@ static struct p *pnew(void)
 
 	ck_assert_ptr_nonnull(p);
 	*p = (struct p){.pass = GLOBAL_TICK};
+	wf_timers_init(&p->timers);
 	return p;
 }
 
@@ -32,9 +33,15 @@ static struct p *pnew_at(uint32_t from)
 	return p;
 }
 
-static void setup(void)
+/* One P has its queue for itself; of several it does not matter which are there. */
+static void setup_one(void)
 {
 	wf_sched.nprocs = 1;
+}
+
+static void setup_several(void)
+{
+	wf_sched.nprocs = 3;
 }
 
 /* --- one thread ----------------------------------------------------------------------- */
@@ -408,9 +415,10 @@ START_TEST(test_last_element_goes_to_the_owner_or_to_a_thief)
 }
 END_TEST
 
-static TCase *alone_tests(void)
+/* By one thread, of the only P or of one of several. */
+static TCase *alone_tests(const char *name, SFun setup)
 {
-	TCase *tests = tcase_create("alone");
+	TCase *tests = tcase_create(name);
 
 	tcase_add_checked_fixture(tests, setup, NULL);
 	tcase_add_test(tests, test_empty_gives_nothing);
@@ -434,7 +442,7 @@ static TCase *thieves_tests(void)
 	TCase *tests = tcase_create("thieves");
 
 	tcase_set_timeout(tests, PATIENCE * (soaking() ? SOAK : 1));
-	tcase_add_checked_fixture(tests, setup, NULL);
+	tcase_add_checked_fixture(tests, setup_several, NULL);
 	tcase_add_test(tests, test_every_item_reaches_one_of_the_owner_and_two_thieves);
 	tcase_add_test(tests, test_last_element_goes_to_the_owner_or_to_a_thief);
 	return tests;
@@ -446,7 +454,8 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	suite_add_tcase(suite, alone_tests());
+	suite_add_tcase(suite, alone_tests("one P", setup_one));
+	suite_add_tcase(suite, alone_tests("several", setup_several));
 	suite_add_tcase(suite, thieves_tests());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -206,6 +206,75 @@ TASK_TEST(test_writers_do_not_starve_a_reader, 1)
 		result_of(task[i]);
 }
 
+/* --- times ---------------------------------------------------------------------- */
+
+static void *lock_timed(void *arg)
+{
+	struct timespec bad = {0, -1}, past = {0, 0};
+	struct timespec soon = time_of(CLOCK_REALTIME, 10), mono = time_of(CLOCK_MONOTONIC, 10);
+
+	ck_assert_int_eq(weft_rwlock_timedwrlock(&rwlock, &bad), EINVAL);
+	ck_assert_int_eq(weft_rwlock_timedwrlock(&rwlock, NULL), EINVAL);
+	ck_assert_int_eq(weft_rwlock_timedwrlock(&rwlock, &past), ETIMEDOUT);
+	ck_assert_int_eq(weft_rwlock_timedwrlock(&rwlock, &soon), ETIMEDOUT);
+	ck_assert_int_eq(weft_rwlock_clockwrlock(&rwlock, CLOCK_MONOTONIC, &mono), ETIMEDOUT);
+	ck_assert_int_eq(weft_rwlock_clockwrlock(&rwlock, -3, &mono), EINVAL);
+	ck_assert_int_eq(weft_rwlock_clockrdlock(&rwlock, -3, &mono), EINVAL);
+	if (arg) { /* a writer holds it */
+		ck_assert_int_eq(weft_rwlock_timedrdlock(&rwlock, &bad), EINVAL);
+		ck_assert_int_eq(weft_rwlock_timedrdlock(&rwlock, &past), ETIMEDOUT);
+		ck_assert_int_eq(weft_rwlock_clockrdlock(&rwlock, CLOCK_MONOTONIC, &mono), ETIMEDOUT);
+	} else {
+		ck_assert_int_eq(weft_rwlock_timedrdlock(&rwlock, &bad), 0);
+		unlock();
+	}
+	return NULL;
+}
+
+TASK_TEST(test_timed_locks_end_at_their_time, 2)
+{
+	ck_assert_int_eq(weft_rwlock_wrlock(&rwlock), 0);
+	result_of(create(lock_timed, &rwlock));
+	on_thread(lock_timed, &rwlock);
+	unlock();
+	ck_assert_int_eq(weft_rwlock_rdlock(&rwlock), 0);
+	result_of(create(lock_timed, NULL));
+	on_thread(lock_timed, NULL);
+	unlock();
+	ck_assert_int_eq(weft_rwlock_destroy(&rwlock), 0);
+}
+
+static void *give_up_writing(void *arg)
+{
+	struct timespec soon = time_of(CLOCK_REALTIME, 50);
+
+	ck_assert_int_eq(weft_rwlock_timedwrlock(&rwlock, &soon), ETIMEDOUT);
+	return arg;
+}
+
+static void *read_once(void *arg)
+{
+	ck_assert_int_eq(weft_rwlock_rdlock(&rwlock), 0);
+	unlock();
+	return arg;
+}
+
+TASK_TEST(test_a_writer_that_gives_up_lets_the_readers_behind_it_in, 1)
+{
+	weft_t writer, reader[3];
+
+	ck_assert_int_eq(weft_rwlock_rdlock(&rwlock), 0);
+	writer = create(give_up_writing, NULL);
+	wait_parked(1);
+	for (int i = 0; i < 3; i++)
+		reader[i] = create(read_once, NULL);
+	wait_parked(4);
+	result_of(writer);
+	for (int i = 0; i < 3; i++)
+		result_of(reader[i]);
+	unlock();
+}
+
 /* --- under load --------------------------------------------------------------------- */
 
 static unsigned turns;
@@ -273,5 +342,7 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_writers_do_not_starve_a_reader);
 	tcase_add_test(tests, test_tasks_of_one_p_see_whole_writes);
 	tcase_add_test(tests, test_tasks_and_threads_see_whole_writes);
+	tcase_add_test(tests, test_timed_locks_end_at_their_time);
+	tcase_add_test(tests, test_a_writer_that_gives_up_lets_the_readers_behind_it_in);
 	return tests;
 }

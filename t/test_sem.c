@@ -219,6 +219,75 @@ TASK_TEST(test_no_post_is_lost_among_tasks_and_threads, 4)
 	exchange(4, 4);
 }
 
+/* --- times ---------------------------------------------------------------------- */
+
+static void times(void)
+{
+	struct timespec bad = {0, 1000000000}, past = {0, 0};
+	struct timespec soon = time_of(CLOCK_REALTIME, 10), mono = time_of(CLOCK_MONOTONIC, 20);
+
+	ck_assert_int_eq(weft_sem_init(&sem, 0, 1), 0);
+	ck_assert_int_eq(weft_sem_timedwait(&sem, &bad), 0); /* it need not wait */
+	ck_fails(weft_sem_timedwait(&sem, &bad), EINVAL);
+	ck_fails(weft_sem_timedwait(&sem, NULL), EINVAL);
+	ck_fails(weft_sem_timedwait(&sem, &past), ETIMEDOUT);
+	ck_fails(weft_sem_timedwait(&sem, &soon), ETIMEDOUT);
+	ck_fails(weft_sem_clockwait(&sem, CLOCK_MONOTONIC, &mono), ETIMEDOUT);
+	ck_fails(weft_sem_clockwait(&sem, CLOCK_PROCESS_CPUTIME_ID, &mono), EINVAL);
+	ck_assert_int_eq(weft_sem_post(&sem), 0);
+	ck_assert_int_eq(value(), 1);
+	ck_assert_int_eq(weft_sem_destroy(&sem), 0);
+}
+
+START_TEST(test_a_threads_timed_wait_ends_at_its_time)
+{
+	times();
+}
+END_TEST
+
+TASK_TEST(test_a_tasks_timed_wait_ends_at_its_time, 1)
+{
+	times();
+}
+
+static _Atomic int gave_up, posted;
+
+static void *take_or_give_up(void *arg)
+{
+	for (unsigned i = 0; i < *(unsigned *)arg; i++) {
+		struct timespec t = time_of(CLOCK_MONOTONIC, i % 2);
+
+		if (!weft_sem_clockwait(&sem, CLOCK_MONOTONIC, &t))
+			taken++;
+		else
+			gave_up++;
+	}
+	return NULL;
+}
+
+TASK_TEST(test_who_gives_up_takes_no_post, 4)
+{
+	unsigned n = scaled(rounds(1000));
+	weft_t task[4];
+	pthread_t thread;
+
+	ck_assert_int_eq(weft_sem_init(&sem, 0, 0), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, take_or_give_up, &n), 0);
+	for (int i = 0; i < 4; i++)
+		task[i] = create(take_or_give_up, &n);
+	while (taken + gave_up < (int)n * 5) {
+		ck_assert_int_eq(weft_sem_post(&sem), 0);
+		posted++;
+		for (int i = 0; i < 20; i++)
+			weft_yield();
+	}
+	for (int i = 0; i < 4; i++)
+		result_of(task[i]);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(taken + value(), posted);
+	ck_assert_int_eq(weft_sem_destroy(&sem), 0);
+}
+
 /* --- an object that goes as soon as the wait is over ------------------------------------ */
 
 static void *post_it(void *arg)
@@ -258,5 +327,8 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_no_post_is_lost_among_tasks_of_one_p);
 	tcase_add_test(tests, test_no_post_is_lost_among_tasks_and_threads);
 	tcase_add_test(tests, test_it_may_go_as_soon_as_the_wait_is_over);
+	tcase_add_test(tests, test_a_threads_timed_wait_ends_at_its_time);
+	tcase_add_test(tests, test_a_tasks_timed_wait_ends_at_its_time);
+	tcase_add_test(tests, test_who_gives_up_takes_no_post);
 	return tests;
 }

@@ -95,6 +95,21 @@ TASK_TEST(test_waiting_is_a_cancellation_point, 1)
 	ck_assert_int_eq(weft_waitgroup_destroy(&wg), 0);
 }
 
+TASK_TEST(test_a_timed_wait_ends_at_its_time, 1)
+{
+	struct timespec soon = time_of(CLOCK_MONOTONIC, 10), past = {0, 0}, bad = {0, -1};
+
+	ck_assert_int_eq(weft_waitgroup_timedwait(&wg, &bad), 0); /* it need not wait */
+	ck_assert_int_eq(weft_waitgroup_add(&wg, 1), 0);
+	ck_assert_int_eq(weft_waitgroup_timedwait(&wg, &bad), EINVAL);
+	ck_assert_int_eq(weft_waitgroup_timedwait(&wg, NULL), EINVAL);
+	ck_assert_int_eq(weft_waitgroup_timedwait(&wg, &past), ETIMEDOUT);
+	ck_assert_int_eq(weft_waitgroup_timedwait(&wg, &soon), ETIMEDOUT);
+	ck_assert_int_eq(weft_waitgroup_done(&wg), 0);
+	ck_assert_int_eq(weft_waitgroup_timedwait(&wg, &past), 0);
+	ck_assert_int_eq(weft_waitgroup_destroy(&wg), 0);
+}
+
 static void in_rounds(void)
 {
 	enum { N = 20 };
@@ -140,5 +155,6 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_a_wait_ends_when_all_are_done_on_one_p);
 	tcase_add_test(tests, test_a_wait_ends_when_all_are_done_on_several_ps);
 	tcase_add_test(tests, test_a_threads_wait_ends_when_all_are_done);
+	tcase_add_test(tests, test_a_timed_wait_ends_at_its_time);
 	return tests;
 }

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -97,10 +98,27 @@ int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void
  * @param value where its result goes (WEFT_CANCELED when it was cancelled); may be NULL
  * @return 0; ESRCH (no such task), EINVAL (detached, a foreign thread, or
  *         another caller joins it), EDEADLK (the caller itself, or a task that
- *         joins the caller); ECANCELED under WEFT_CANCEL_MASKED
+ *         joins the caller); ECANCELED under WEFT_CANCEL_MASKED; ETIMEDOUT at the
+ *         caller's deadline
  * A cancellation point; parks. Semantics: pthread_join.
  */
 int weft_join(weft_t task, void **value);
+
+/**
+ * Join with a limit to the wait.
+ *
+ * @param task  a joinable task
+ * @param value where its result goes; may be NULL
+ * @param clock CLOCK_REALTIME or CLOCK_MONOTONIC; weft_timedjoin's is CLOCK_REALTIME
+ * @param abs   until when to wait, absolute; a CLOCK_REALTIME time is converted at the call
+ * @return 0; ETIMEDOUT when the task has not ended by then, and is to be joined still;
+ *         EINVAL also for NULL, a nanosecond field out of range or another clock; else
+ *         as weft_join
+ * A cancellation point; parks. Semantics: pthread_timedjoin_np and pthread_clockjoin_np
+ * of glibc.
+ */
+int weft_timedjoin(weft_t task, void **value, const struct timespec *abs);
+int weft_clockjoin(weft_t task, void **value, clockid_t clock, const struct timespec *abs);
 
 /**
  * Take the result of a task that has ended.
@@ -228,6 +246,20 @@ int weft_setcancelstate(int state, int *old);
  * Never parks. Semantics: pthread_setcanceltype.
  */
 int weft_setcanceltype(int type, int *old);
+
+/**
+ * Set a time at which the calling task's waiting calls end.
+ *
+ * It holds for every waiting call (a cancellation point, or one of Weft's own that may
+ * wait) until it is set anew: one that would have to wait beyond it fails with ETIMEDOUT.
+ * Locks, barriers and weft_once do not heed it. It is not inherited by new tasks. On a
+ * foreign thread it governs that thread's waits in Weft.
+ *
+ * @param abs absolute, CLOCK_MONOTONIC; NULL: none
+ * @return 0; EINVAL (a nanosecond field out of range); ENOMEM on a foreign thread
+ * Never parks.
+ */
+int weft_deadline(const struct timespec *abs);
 
 /** A clean-up handler's place in its task; for weft_cleanup_push alone. */
 struct weft_cleanup {

@@ -100,6 +100,20 @@ static int set_type(struct gtop *top, int type)
 	return error;
 }
 
+int weft_deadline(const struct timespec *abs)
+{
+	struct gtop *top = own_top();
+	int64_t until = 0;
+
+	if (abs && wf_until(abs, CLOCK_MONOTONIC, &until))
+		return EINVAL;
+	if (!top)
+		return ENOMEM;
+	/* 0 is none: a time that has passed since long is 1 */
+	top->state.deadline = abs && !until ? 1 : until;
+	return 0;
+}
+
 int weft_setcancelstate(int state, int *old)
 {
 	struct gtop *top = own_top();

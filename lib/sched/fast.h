@@ -303,6 +303,14 @@ static inline bool wf_wait_special(const struct g *g)
 	return wf_cancel_due(g) || wf_unlikely(g->top->state.deadline != 0);
 }
 
+/* The time at which a waiting call of g ends that is to end at until. */
+static inline int64_t wf_endsat(const struct g *g, int64_t until)
+{
+	int64_t deadline = g->top->state.deadline;
+
+	return wf_unlikely(deadline) && deadline < until ? deadline : until;
+}
+
 static inline void wf_setcancellable(struct g *g, bool cancellable)
 {
 	g->flags = (uint16_t)((g->flags & ~GF_CANCELLABLE) | (cancellable ? GF_CANCELLABLE : 0));

@@ -102,9 +102,7 @@ void wf_foreign_adopt(struct m *m, struct g *g)
 /* Whether the time came before anybody woke g, whose status may be claimed by both. */
 static bool timed_out(struct m *m, struct g *g, int64_t until)
 {
-	int64_t left = until - wf_nanotime();
-
-	if (wf_notetsleep(&m->park, left > 0 ? left : 0))
+	if (wf_notesleepuntil(&m->park, until))
 		return false;
 	if (wf_claim(g, G_WAITINGT))
 		return true;

@@ -4,6 +4,17 @@
  * wf_sched.pidle and midle are guarded by wf_sched.lock. An idle M sleeps on its
  * note until somebody leaves it a P in nextp, or wants it for something else.
  *
+ *   W2  While a P is idle, the first timer of all is somebody's to look after: of an M
+ *       that spins, and will look; of one that runs tasks and is to look before the next
+ *       (p->armed); or of the keeper, the idle M that sleeps until keeper_until only. Who
+ *       arms a timer unlocks its heap, a full barrier, then looks at npidle, nmspinning and
+ *       keeper_until, and wakes an M if the time is nobody's; that one is the keeper once it
+ *       found nothing else to do. Who makes a P idle, says that he spins no more, or takes
+ *       the keeper away passes a full barrier, then looks at the heaps: as he goes to sleep,
+ *       under wf_sched.lock, where he becomes the keeper, or before he goes on to run a
+ *       task. As in W1 (proc.c), one of the two sees the other. While no P is idle, the
+ *       timers are those of who has the Ps, and sysmon's.
+ *
  * The last M to go to sleep looks up once more: what was quiet for a second gives
  * its free stacks' pages back, and Ms beyond the number of Ps end. From then on
  * nothing wakes up.
@@ -99,7 +110,8 @@ static bool surplus(struct m *m)
 
 	trim();
 	wf_lock(&wf_sched.lock);
-	ends = wf_sched.nm > wf_sched.nprocs + 1 && m != &wf_m0 && wf_midle_remove(m);
+	ends = wf_sched.nm > wf_sched.nprocs + 1 && m != &wf_m0 && !m->keeper &&
+	       wf_midle_remove(m);
 	wf_unlock(&wf_sched.lock);
 	return ends;
 }
@@ -116,32 +128,49 @@ static bool needed(struct m *m, struct p **p)
 	return *p;
 }
 
+/* W2: whether the first timer is nobody's to look after, unless somebody spins. */
+bool wf_timers_unkept(void)
+{
+	int64_t next = wf_timers_next(), until = wf_sched.keeper_until;
+
+	return wf_sched.npidle && next != WF_FOREVER && (!until || next < until);
+}
+
 /* With wf_sched.lock held: until when m is to sleep at the longest, so that somebody
- * sees the first timer's time come. */
+ * sees the first timer's time come. Without an idle P it could do nothing then. */
 static int64_t keep_time(struct m *m)
 {
-	int64_t next = wf_timers_next(); /* W2: after npidle was raised */
-
-	if (next == WF_FOREVER || (wf_sched.keeper_until && wf_sched.keeper_until <= next))
+	if (wf_sched.gcwaiting || !wf_timers_unkept())
 		return WF_FOREVER;
 	for (struct m *other = wf_sched.midle; other; other = other->schedlink)
 		other->keeper = false;
 	m->keeper = true;
-	wf_sched.keeper_until = next;
-	return next;
+	return wf_sched.keeper_until = wf_timers_next();
 }
 
-/* Its time has come: m takes a P, if there is an idle one, to look at the timers. False
- * when somebody has given it one meanwhile, or wants it. */
-static bool time_came(struct m *m, struct p **p)
+/* The time has come that m slept until: it is idle no more, and has a P to look at the
+ * timers with. NULL when it is to sleep on, until *until at the longest: it was given a
+ * P meanwhile, others have them all or keep the time, or the timer was stopped. */
+static struct p *time_came(struct m *m, int64_t *until)
 {
-	bool off;
+	struct p *p = NULL;
 
+	*until = WF_FOREVER;
 	wf_lock(&wf_sched.lock);
-	off = wf_midle_remove(m);
-	*p = off && !wf_sched.gcwaiting ? wf_pidleget() : NULL;
+	if (m->keeper) {
+		m->keeper = false;
+		wf_sched.keeper_until = 0;
+		if (!wf_sched.gcwaiting && wf_timers_next() <= wf_nanotime())
+			p = wf_pidleget();
+		if (p)
+			wf_midle_remove(m);
+		else
+			*until = keep_time(m);
+	}
 	wf_unlock(&wf_sched.lock);
-	return off;
+	if (p)
+		p->armed = true;
+	return p;
 }
 
 /* Until somebody leaves a P in nextp, or wants the M, or the time comes. */
@@ -150,20 +179,11 @@ static struct p *sleep_on_note(struct m *m, int64_t until)
 	int64_t quiet = wf_nanotime() + QUIET_NS;
 	struct p *p;
 
-	for (;;) {
-		int64_t end = quiet < until ? quiet : until, now;
-
-		if (end == WF_FOREVER) {
-			wf_notesleep(&m->park);
-			break;
-		}
-		now = wf_nanotime();
-		if (wf_notetsleep(&m->park, end > now ? end - now : 0))
-			break;
-		if (end == until && time_came(m, &p))
-			return p;
-		if (end == until) { /* soon */
-			until = WF_FOREVER;
+	while (!wf_notesleepuntil(&m->park, quiet < until ? quiet : until)) {
+		if (until <= quiet) {
+			p = time_came(m, &until);
+			if (p)
+				return p;
 			continue;
 		}
 		quiet = WF_FOREVER;
@@ -199,22 +219,18 @@ void wf_stopm(void)
 		wf_acquirep(p);
 }
 
-/*
- * A timer was armed that comes first in its heap, by who does not look for work next.
- *
- *   W2  Who arms stores when the first timer is due, passes a full barrier (the heap's
- *       unlocking), and looks at whether a P is idle and who keeps the time. An M that
- *       sleeps has its P put on the idle list, which is a full barrier, then looks at
- *       when the first timers are due, with wf_sched.lock held. One sees the other.
- */
 void wf_timer_armed(int64_t when)
 {
-	if (wf_sched.npidle && (!wf_sched.keeper_until || when < wf_sched.keeper_until))
+	int64_t until = wf_sched.keeper_until;
+
+	if (wf_sched.npidle && (!until || when < until))
 		wf_wakep();
 }
 
+/* It may have been the keeper: who runs p sees to it that there is another (W2). */
 static void give(struct m *m, struct p *p, bool spinning)
 {
+	p->armed = true;
 	m->spinning = spinning;
 	m->nextp = p;
 	wf_notewakeup(&m->park);
@@ -282,7 +298,7 @@ void wf_leaveidle(struct p *p)
 	else
 		wf_pidleput(p);
 	wf_unlock(&wf_sched.lock);
-	if (wf_work_anywhere())
+	if (wf_work_anywhere() || wf_timers_unkept())
 		wf_wake();
 }
 

@@ -101,12 +101,14 @@ static inline void take_result(struct g *self, void **value)
 		*value = (void *)self->sched.ret;
 }
 
-/* The wait is over without the child's result: either it ended before the caller
- * was parked, or the wait was cancelled. Leaves the runtime. */
-static int join_unparked(struct m *m, struct g *self, struct g *child, void **value)
+/* The wait is over without the child's result: either it ended before the caller was
+ * parked, or the wait was cancelled, or its time came. Leaves the runtime. */
+static int join_unparked(struct m *m, struct g *self, struct g *child, void **value, bool timedout)
 {
 	if (withdraw(child)) {
 		wf_leave(m);
+		if (timedout)
+			return ETIMEDOUT;
 		wf_cancelpoint(self);
 		return ECANCELED;
 	}
@@ -119,7 +121,23 @@ static int join_unparked(struct m *m, struct g *self, struct g *child, void **va
 static inline int conclude(struct m *m, struct g *self, struct g *child, void **value)
 {
 	if (wf_unlikely(!(self->flags & GF_JOINED)))
-		return join_unparked(m, self, child, value);
+		return join_unparked(m, self, child, value, false);
+	take_result(self, value);
+	wf_leave(m);
+	return 0;
+}
+
+/* The wait of a joiner who is entered as such, and has a time at which it ends. */
+static int join_parked(struct m *m, struct g *self, struct g *child, void **value, int64_t until)
+{
+	struct timer timer;
+	int error;
+
+	wf_havetimer(self, &timer, until);
+	m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
+	error = wf_waitended(self);
+	if (!(self->flags & GF_JOINED))
+		return join_unparked(m, self, child, value, error == ETIMEDOUT);
 	take_result(self, value);
 	wf_leave(m);
 	return 0;
@@ -127,15 +145,20 @@ static inline int conclude(struct m *m, struct g *self, struct g *child, void **
 
 /* child's life is locked, and the caller may join it. */
 static __attribute__((noinline)) int join_locked(struct m *m, struct g *self, struct g *child,
-						 uint64_t life, void **value)
+						 uint64_t life, void **value, int64_t until)
 {
 	if (life & LIFE_DONE) {
 		reap(m, child, life, value);
 		wf_leave(m);
 		return 0;
 	}
+	if (until != WF_FOREVER && until <= wf_nanotime()) {
+		wf_lifeunlock(child, life);
+		wf_leave(m);
+		return ETIMEDOUT;
+	}
 	child->joiner = self;
-	if (take_back(m, self, child)) {
+	if (until == WF_FOREVER && take_back(m, self, child)) {
 		m = wf_parkinto(m, self, child, wf_cancellable(self));
 		return conclude(m, self, child, value);
 	}
@@ -144,11 +167,29 @@ static __attribute__((noinline)) int join_locked(struct m *m, struct g *self, st
 		wf_leave(m);
 		return EDEADLK;
 	}
+	if (until != WF_FOREVER)
+		return join_parked(m, self, child, value, until);
 	m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
 	return conclude(m, self, child, value);
 }
 
-static int join_foreign(weft_t handle, void **value)
+/* The wait is over, or was called off. */
+static int conclude_foreign(struct m *m, struct g *child, void **value)
+{
+	struct g *self = wf_getg();
+	bool timedout = self->flags & GF_TIMEDOUT;
+
+	self->flags &= (uint16_t)~(GF_TIMED | GF_TIMEDOUT);
+	if (self->flags & GF_JOINED)
+		take_result(self, value);
+	else if (timedout && withdraw(child))
+		return ETIMEDOUT;
+	else
+		reap(m, child, wf_lifelock(child), value);
+	return 0;
+}
+
+static int join_foreign(weft_t handle, void **value, int64_t until)
 {
 	struct m *m = wf_foreign_enter();
 	struct g *child = NULL;
@@ -160,18 +201,17 @@ static int join_foreign(weft_t handle, void **value)
 	} else if (!error) {
 		child->joiner = wf_getg();
 		wf_lifeunlock(child, life | LIFE_JOINING);
-		wf_foreign_park(m, wait_for_child, child, WF_FOREVER);
-		if (wf_getg()->flags & GF_JOINED)
-			take_result(wf_getg(), value);
-		else
-			reap(m, child, wf_lifelock(child), value);
+		wf_getg()->flags |= GF_TIMED;
+		wf_foreign_park(m, wait_for_child, child, wf_endsat(wf_getg(), until));
+		error = conclude_foreign(m, child, value);
 	}
 	if (m)
 		wf_foreign_leave(m);
 	return error;
 }
 
-static __attribute__((noinline)) int join_slow(weft_t handle, void **value)
+/* Every join but that of a child that runs at once. */
+static __attribute__((noinline)) int join_slow(weft_t handle, void **value, int64_t until)
 {
 	struct m *m = wf_enter();
 	struct g *self, *child;
@@ -179,7 +219,7 @@ static __attribute__((noinline)) int join_slow(weft_t handle, void **value)
 	int error;
 
 	if (!m)
-		return join_foreign(handle, value);
+		return join_foreign(handle, value, until);
 	self = m->curg;
 	if (wf_cancel_due(self)) {
 		wf_leave(m);
@@ -188,7 +228,7 @@ static __attribute__((noinline)) int join_slow(weft_t handle, void **value)
 	}
 	error = lock_joinable(handle, self, &child, &life);
 	if (!error)
-		return join_locked(m, self, child, life, value);
+		return join_locked(m, self, child, life, value, wf_endsat(self, until));
 	wf_leave(m);
 	return error;
 }
@@ -221,15 +261,15 @@ int weft_join(weft_t handle, void **value)
 	struct p *p;
 
 	if (wf_unlikely(!self))
-		return join_slow(handle, value);
+		return join_slow(handle, value, WF_FOREVER);
 	m = self->m;
-	if (wf_unlikely(!wf_enter_plain(m)) || wf_unlikely(wf_cancel_due(self)) ||
+	if (wf_unlikely(!wf_enter_plain(m)) || wf_wait_special(self) ||
 	    wf_unlikely(!wf_lifelock_of(handle, &child, &life)))
-		return join_slow(handle, value);
+		return join_slow(handle, value, WF_FOREVER);
 	p = wf_p(m);
 	if (wf_unlikely(!runs_at_once(p, self, child, life))) {
 		wf_lifeunlock(child, life);
-		return join_slow(handle, value);
+		return join_slow(handle, value, WF_FOREVER);
 	}
 	child->joiner = self;
 	if (wf_unlikely((child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED)) != 0)) {
@@ -242,6 +282,19 @@ int weft_join(weft_t handle, void **value)
 		m = wf_parkinto(m, self, child, wf_cancellable(self));
 	}
 	return conclude(m, self, child, value);
+}
+
+int weft_clockjoin(weft_t handle, void **value, clockid_t clock, const struct timespec *abs)
+{
+	int64_t until;
+	int error = wf_until(abs, clock, &until);
+
+	return error ? error : join_slow(handle, value, until);
+}
+
+int weft_timedjoin(weft_t handle, void **value, const struct timespec *abs)
+{
+	return weft_clockjoin(handle, value, CLOCK_REALTIME, abs);
 }
 
 int weft_tryjoin(weft_t handle, void **value)

@@ -12,13 +12,15 @@
 
 enum { FREE = 0, HELD = 1, CONTENDED = 2 };
 enum { CLEAR = 0, SET = 1, ASLEEP = 2 };
-enum { SPINS = 100 };
+enum { SPINS = 100, NS = 1000000000 };
 
-static int futex_wait(_Atomic uint32_t *word, uint32_t value, const struct timespec *timeout)
+/* until: by CLOCK_MONOTONIC, so that signals do not prolong it; NULL: for ever. */
+static int futex_wait(_Atomic uint32_t *word, uint32_t value, const struct timespec *until)
 {
 	int before = errno, error;
 
-	error = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout, NULL, 0) ? errno : 0;
+	error = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until, NULL,
+			FUTEX_BITSET_MATCH_ANY) ? errno : 0;
 	errno = before;
 	return error;
 }
@@ -57,9 +59,9 @@ void wf_noteclear(struct note *n)
 	atomic_store_explicit(&n->word, CLEAR, memory_order_relaxed);
 }
 
-bool wf_notetsleep(struct note *n, int64_t ns)
+bool wf_notesleepuntil(struct note *n, int64_t when)
 {
-	struct timespec timeout = {ns / 1000000000, ns % 1000000000};
+	struct timespec until = {when / NS, when % NS};
 	uint32_t clear = CLEAR;
 
 	/* acquire: pairs with wf_notewakeup's release */
@@ -69,7 +71,7 @@ bool wf_notetsleep(struct note *n, int64_t ns)
 	while (atomic_load_explicit(&n->word, memory_order_acquire) == ASLEEP) {
 		uint32_t asleep = ASLEEP;
 
-		if (futex_wait(&n->word, ASLEEP, ns < 0 ? NULL : &timeout) == ETIMEDOUT)
+		if (futex_wait(&n->word, ASLEEP, when == INT64_MAX ? NULL : &until) == ETIMEDOUT)
 			return !atomic_compare_exchange_strong_explicit(&n->word, &asleep, CLEAR,
 									memory_order_acquire,
 									memory_order_acquire);
@@ -77,9 +79,17 @@ bool wf_notetsleep(struct note *n, int64_t ns)
 	return true;
 }
 
+bool wf_notetsleep(struct note *n, int64_t ns)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return wf_notesleepuntil(n, (int64_t)now.tv_sec * NS + now.tv_nsec + ns);
+}
+
 void wf_notesleep(struct note *n)
 {
-	wf_notetsleep(n, -1);
+	wf_notesleepuntil(n, INT64_MAX);
 }
 
 void wf_notewakeup(struct note *n)

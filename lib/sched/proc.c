@@ -172,7 +172,7 @@ struct g *wf_findrunnable(struct m *m)
 			wf_gcstopm();
 			continue;
 		}
-		wf_timers_look(m);
+		wf_timers_look(p);
 		if ((g = wf_pick(p)) || (g = from_global(p)) || (g = steal(m, p)) ||
 		    (g = from_timers(m, p)) || (g = give_up_p(p)))
 			return g;
@@ -187,7 +187,7 @@ static void reset_spinning(struct m *m)
 {
 	m->spinning = false;
 	atomic_fetch_sub(&wf_sched.nmspinning, 1);
-	if (wf_work_anywhere())
+	if (wf_work_anywhere() || wf_timers_unkept())
 		wf_wake();
 }
 
@@ -198,6 +198,8 @@ static bool may_leave(struct m *m)
 	struct p *p = wf_p(m);
 
 	m->staying = false;
+	if (!p && !wf_sched.dying && wf_timers_unkept()) /* it may have been the keeper */
+		wf_wake();
 	if (!p || wf_handoffp(wf_releasep()) || wf_sched.dying)
 		return true;
 	if (!wf_work_anywhere() || !take_idle_p(m, false))
@@ -236,8 +238,18 @@ static struct g *next_g(struct m *m)
 	}
 }
 
+/* A timer was armed, or the keeper was given this P, and the M goes on to run a task. */
+static void see_timers_kept(struct p *p)
+{
+	p->armed = false;
+	if (wf_timers_unkept())
+		wf_wake();
+}
+
 static __attribute__((noinline)) void prepare(struct m *m, struct g *g)
 {
+	if (wf_unlikely(wf_p(m)->armed))
+		see_timers_kept(wf_p(m));
 	wf_torun(m, g);
 }
 

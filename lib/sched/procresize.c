@@ -109,7 +109,7 @@ void wf_starttheworld(struct p *runnable)
 		runnable = p->link;
 		wf_startm(p, false);
 	}
-	if (wf_work_anywhere())
+	if (wf_work_anywhere() || wf_timers_unkept())
 		wf_wake();
 }
 

@@ -172,7 +172,7 @@ struct g *wf_pickturn(struct p *p)
 	struct g *g = NULL;
 
 	p->pass = GLOBAL_TICK;
-	wf_timers_look(p->m);
+	wf_timers_look(p);
 	if (wf_unlikely(wf_sched.nstackwait && p->nstacks))
 		wf_stackshare(p);
 	if (wf_sched.runq.n || wf_sched.slowq.n) {

@@ -222,6 +222,11 @@ void wf_runqdrain(struct p *p);
  */
 struct m *wf_gopark(struct m *m, struct g *g, wf_commitf *commit, void *arg, bool cancellable);
 void wf_parkedslow(struct g *g);
+/* g's next wait has a timer, in the caller's frame; the commit arms it (wf_parkedtimed).
+ * And when that wait is over: the timer is withdrawn; 0, ETIMEDOUT or ECANCELED, by who
+ * ended it. Both in waitq.c. */
+void wf_havetimer(struct g *g, struct timer *t, int64_t until);
+int wf_waitended(struct g *g);
 bool wf_cancelledwhileparking(struct g *g);
 struct m *wf_parktog0(struct m *m, struct g *g); /* the commit is set; there is no next G at hand */
 
@@ -282,6 +287,7 @@ struct m *wf_mget(void);
 bool wf_midle_remove(struct m *m);
 bool wf_work_anywhere(void);
 void wf_wakep(void);
+bool wf_timers_unkept(void);
 void wf_stoplockedm(struct m *m);
 void wf_startlockedm(struct m *m, struct g *g);
 

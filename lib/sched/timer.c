@@ -239,8 +239,10 @@ void wf_parkedtimed(struct g *g)
 	wf_unlock(&p->timers.lock); /* from here on t may be gone */
 	if (cancelled)
 		wf_goready(m, g);
-	if (first && m->curg) /* else this M looks at the timers before it sleeps */
+	if (first && m->curg)
 		wf_timer_armed(when);
+	else if (first)
+		p->armed = true; /* W2: this M has yet to see whether it goes to sleep */
 }
 
 bool wf_timer_stop(struct timer *t)
@@ -302,28 +304,28 @@ bool wf_timers_fire(struct m *m, struct timers *heap, int64_t now)
 {
 	struct gqueue ready = {0};
 	struct timer *other;
-	bool some;
+	bool some = false;
 
 	do {
 		other = fire_due(heap, now, &ready);
 		if (other)
 			other->fired(m, other);
-		some = other || ready.n;
+		some |= other || ready.n;
 	} while (other && ready.n < BATCH);
 	wf_readyall(m, &ready);
 	return some;
 }
 
-bool wf_timers_look(struct m *m)
+bool wf_timers_look(struct p *p)
 {
-	struct timers *heap = &wf_p(m)->timers;
+	struct timers *heap = &p->timers;
 	int64_t next = atomic_load_explicit(&heap->next, memory_order_relaxed);
 	int64_t now;
 
 	if (wf_likely(next == WF_FOREVER))
 		return false;
 	now = wf_nanotime();
-	return next <= now && wf_timers_fire(m, heap, now);
+	return next <= now && wf_timers_fire(p->m, heap, now);
 }
 
 /* --- all Ps ------------------------------------------------------------------------------ */
@@ -354,17 +356,29 @@ int64_t wf_timers_next(void)
 	return first;
 }
 
-/* With wf_sched.lock held. */
+/* Any root, on its own. */
+static struct timer *take_root(struct timers *heap)
+{
+	struct timer *t = heap->root[__builtin_ctzll(heap->roots)], *child, *next;
+
+	heap->roots &= heap->roots - 1;
+	for (child = t->child; child; child = next) {
+		next = child->next;
+		add_tree(heap, child);
+	}
+	return t;
+}
+
+/* With wf_sched.lock held. In no order: that costs no more than a visit to each. */
 void wf_timers_move(struct timers *from, struct timers *to)
 {
-	struct timer *t;
-
 	wf_lock(&from->lock);
 	wf_lock(&to->lock);
-	while ((t = from->first)) {
-		take_out(from, t);
-		insert(to, t); /* T1 */
-	}
+	while (from->roots)
+		insert(to, take_root(from)); /* T1 */
+	from->first = NULL;
+	atomic_store_explicit(&from->n, 0, memory_order_relaxed);
+	tell_next(from);
 	wf_unlock(&to->lock);
 	wf_unlock(&from->lock);
 }

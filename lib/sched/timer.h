@@ -79,8 +79,8 @@ void wf_readyall(struct m *m, struct gqueue *ready);
 /* A timer that comes first in its heap was armed by who goes on running. */
 void wf_timer_armed(int64_t when);
 
-/* Fire what is due in the heap of m's P; whether there was something. */
-bool wf_timers_look(struct m *m);
+/* Fire what is due in the heap of p, which is the caller's; whether there was something. */
+bool wf_timers_look(struct p *p);
 
 /* g, off its stack, waits from now on; see wf_parked. */
 void wf_parkedtimed(struct g *g);

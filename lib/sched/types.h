@@ -220,6 +220,7 @@ struct p {
 	struct gcache gfree;
 	struct gtop *stacks;
 	unsigned nstacks;
+	bool armed; /* a timer may be the first of all, and nobody keep its time (W2) */
 	struct p *link; /* in pidle, or a list of Ps with work */
 	struct timers timers;
 	struct pstats stats;

@@ -20,13 +20,10 @@ int wf_waitcall(void)
 /* The time at which a wait of g ends by itself. */
 static int64_t ends_at(const struct g *g, int64_t until, enum waitkind kind)
 {
-	int64_t deadline = kind == WAIT_CALL ? g->top->state.deadline : 0;
-
-	return deadline && deadline < until ? deadline : until;
+	return kind == WAIT_CALL ? wf_endsat(g, until) : until;
 }
 
-/* g's next wait has a timer; the commit arms it (wf_parkedtimed). */
-static void have_timer(struct g *g, struct timer *t, int64_t until)
+void wf_havetimer(struct g *g, struct timer *t, int64_t until)
 {
 	*t = (struct timer){.when = until, .g = g};
 	g->top->timer = t;
@@ -35,8 +32,7 @@ static void have_timer(struct g *g, struct timer *t, int64_t until)
 		g->flags |= GF_TIMEDOUT;
 }
 
-/* Who ended the wait that g has behind it? */
-static int who_ended(struct g *g)
+int wf_waitended(struct g *g)
 {
 	int error = g->flags & GF_TIMEDOUT ? ETIMEDOUT : g->top->cancelled ? ECANCELED : 0;
 
@@ -53,14 +49,14 @@ int wf_wait(struct m **m, wf_commitf *commit, void *arg, int64_t until, enum wai
 
 	until = ends_at(g, until, kind);
 	if (until != WF_FOREVER)
-		have_timer(g, &timer, until);
+		wf_havetimer(g, &timer, until);
 	g->top->cancelled = false;
 	g->flags |= GF_TIMED;
 	if ((*m)->foreign)
 		wf_foreign_park(*m, commit, arg, until);
 	else
 		*m = wf_gopark(*m, g, commit, arg, kind == WAIT_CALL && wf_cancellable(g));
-	return who_ended(g);
+	return wf_waitended(g);
 }
 
 /* Commit: the waiter is queued already; from here on it may be woken. */

@@ -116,7 +116,7 @@ int weft_condattr_destroy(weft_condattr_t *attr)
 
 int weft_condattr_setclock(weft_condattr_t *attr, clockid_t clock)
 {
-	if (!valid(attr) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+	if (!valid(attr) || !wf_clock_known(clock))
 		return EINVAL;
 	return set(attr, clock);
 }

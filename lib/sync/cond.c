@@ -112,6 +112,24 @@ int weft_cond_wait(weft_cond_t *cond, weft_mutex_t *mutex)
 	return error ? error : wait_until(cond_of(cond), (struct mutex *)mutex, WF_FOREVER);
 }
 
+int weft_cond_clockwait(weft_cond_t *cond, weft_mutex_t *mutex, clockid_t clock,
+			const struct timespec *abs)
+{
+	int64_t until;
+	int error = check(cond_of(cond), (struct mutex *)mutex);
+
+	if (!error)
+		error = wf_until(abs, clock, &until);
+	return error ? error : wait_until(cond_of(cond), (struct mutex *)mutex, until);
+}
+
+int weft_cond_timedwait(weft_cond_t *cond, weft_mutex_t *mutex, const struct timespec *abs)
+{
+	if (!valid(cond_of(cond)))
+		return EINVAL;
+	return weft_cond_clockwait(cond, mutex, cond_of(cond)->clock, abs);
+}
+
 /* --- waking ----------------------------------------------------------------------- */
 
 /* Whether there may be somebody to wake. */

@@ -236,6 +236,27 @@ int weft_mutex_trylock(weft_mutex_t *mutex)
 	return error == EDEADLK ? EBUSY : error;
 }
 
+int weft_mutex_clocklock(weft_mutex_t *mutex, clockid_t clock, const struct timespec *abs)
+{
+	int64_t until;
+	int error;
+
+	if (!wf_clock_known(clock))
+		return EINVAL;
+	if (lock_fast(mutex))
+		return 0;
+	error = lock_slow(mutex_of(mutex));
+	if (error != EBUSY)
+		return error;
+	error = wf_until(abs, clock, &until);
+	return error ? error : wait_for(mutex_of(mutex), until);
+}
+
+int weft_mutex_timedlock(weft_mutex_t *mutex, const struct timespec *abs)
+{
+	return weft_mutex_clocklock(mutex, CLOCK_REALTIME, abs);
+}
+
 /* --- unlocking ------------------------------------------------------------------ */
 
 /* Let go of it with no more than that, if nobody is to be woken. */

@@ -317,6 +317,42 @@ int weft_rwlock_trywrlock(weft_rwlock_t *rwlock)
 	return error == EDEADLK ? EBUSY : error;
 }
 
+/* error is what trying gave: wait if that is all that is wrong. */
+static int wait_until(struct rwlock *rw, int error, const char *kind, clockid_t clock,
+		      const struct timespec *abs)
+{
+	int64_t until;
+
+	if (error != EBUSY)
+		return error;
+	error = wf_until(abs, clock, &until);
+	return error ? error : wait_for(rw, kind, until);
+}
+
+int weft_rwlock_clockrdlock(weft_rwlock_t *rwlock, clockid_t clock, const struct timespec *abs)
+{
+	struct rwlock *rw = rwlock_of(rwlock);
+
+	return wf_clock_known(clock) ? wait_until(rw, try_read(rw), &reads, clock, abs) : EINVAL;
+}
+
+int weft_rwlock_clockwrlock(weft_rwlock_t *rwlock, clockid_t clock, const struct timespec *abs)
+{
+	struct rwlock *rw = rwlock_of(rwlock);
+
+	return wf_clock_known(clock) ? wait_until(rw, try_write(rw), &writes, clock, abs) : EINVAL;
+}
+
+int weft_rwlock_timedrdlock(weft_rwlock_t *rwlock, const struct timespec *abs)
+{
+	return weft_rwlock_clockrdlock(rwlock, CLOCK_REALTIME, abs);
+}
+
+int weft_rwlock_timedwrlock(weft_rwlock_t *rwlock, const struct timespec *abs)
+{
+	return weft_rwlock_clockwrlock(rwlock, CLOCK_REALTIME, abs);
+}
+
 /* The last of those who hold it goes while somebody waits. */
 static __attribute__((noinline)) bool unlock_slow(struct rwlock *rw)
 {

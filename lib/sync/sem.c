@@ -123,6 +123,22 @@ int weft_sem_trywait(weft_sem_t *sem)
 	return __builtin_expect(!error, 1) ? 0 : result(error);
 }
 
+int weft_sem_clockwait(weft_sem_t *sem, clockid_t clock, const struct timespec *abs)
+{
+	int64_t until;
+	int error = wf_clock_known(clock) ? begin(sem) : EINVAL;
+
+	if (error != EAGAIN)
+		return result(error);
+	error = wf_until(abs, clock, &until);
+	return result(error ? error : wait_for(sem_of(sem), until));
+}
+
+int weft_sem_timedwait(weft_sem_t *sem, const struct timespec *abs)
+{
+	return weft_sem_clockwait(sem, CLOCK_REALTIME, abs);
+}
+
 /* --- posting --------------------------------------------------------------------------- */
 
 /* 0; EAGAIN when somebody waits. */

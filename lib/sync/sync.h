@@ -16,6 +16,7 @@
 
 #include <weft/sync.h>
 
+#include "sched/timer.h"
 #include "sched/waitq.h"
 
 #define wf_rarely(condition) __builtin_expect(!!(condition), 0)
@@ -44,6 +45,12 @@ static inline void wf_waitpoint_lock(struct waitpoint *at, void (*forget)(struct
 		      (uint32_t)wf_sched.forks))
 		wf_waitpoint_renew(at, forget);
 	wf_lock(&at->lock);
+}
+
+/* Whether a time can be told by it. */
+static inline bool wf_clock_known(clockid_t clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
 }
 
 /* The calling task or the stand-in of the calling thread; NULL without memory for one. */

@@ -153,6 +153,17 @@ int weft_waitgroup_wait(weft_waitgroup_t *wg)
 	return error == EAGAIN ? wait_for(waitgroup_of(wg), WF_FOREVER) : error;
 }
 
+int weft_waitgroup_timedwait(weft_waitgroup_t *wg, const struct timespec *abs)
+{
+	int error = begin(wg);
+	int64_t until;
+
+	if (error != EAGAIN)
+		return error;
+	error = wf_until(abs, CLOCK_MONOTONIC, &until);
+	return error ? error : wait_for(waitgroup_of(wg), until);
+}
+
 /* --- making and ending ------------------------------------------------------------------- */
 
 int weft_waitgroup_init(weft_waitgroup_t *wg)
