@@ -19,10 +19,9 @@
  *   and only then takes the lock and looks, as the stopper does. It clears the bit under the lock, and hands
  *   the P on. That bit is looked at on the way in alone.
  *
- * Here two Ms share one P and go in and out for ever, and either a stopper stops and starts
- * the world for ever, or sysmon takes the P for ever (both at once are too many states: between them is
- * the lock). Who
- * has the P counts in it (one bit), by a load and a store. Full fences in place of the barriers are tried too.
+ * Here two Ms share one P and go in and out for ever, and either a stopper stops and starts the world for
+ * ever, or sysmon takes the P for ever (both at once are too many states: between them is the lock). Who has
+ * the P counts in it (one bit), by a load and a store. Full fences in place of the barriers are tried too.
  * Promise: one at a time has the P, and sees what was done to it before.
  *
  * mutant 1: the stopper has no heavy barrier
@@ -33,7 +32,6 @@
  * mutant 6: the stopper does not look at inside
  * mutant 7: sysmon has no heavy barrier
  * mutant 8: sysmon clears its bit before it has taken the P
- * mutant 9: sysmon does not look again, under the lock, whose the P is
  */
 #ifndef MUTANT
 #define MUTANT	0
@@ -241,7 +239,7 @@ proctype sysmon()
 		lock(SYSMON, LOCK);
 		taken = 0;
 		if
-		:: !ld(SYSMON, GCWAITING) && (outside(SYSMON, m) || (is_mutant(9) && !ld(SYSMON, INSIDE(m)))) ->
+		:: !ld(SYSMON, GCWAITING) && outside(SYSMON, m) ->
 			seize(SYSMON, m);
 			taken = 1
 		:: else
