@@ -394,6 +394,7 @@ TCase *suite_tests(void)
 {
 	TCase *tests = tcase_create("sched");
 
+	suite_slice = -1;
 	tcase_add_test(tests, test_yield_without_others_returns_0);
 	tcase_add_test(tests, test_yielders_have_equally_many_turns);
 	if (!disturbed())

@@ -308,6 +308,7 @@ TCase *suite_tests(void)
 {
 	TCase *tests = tcase_create("task");
 
+	suite_slice = -1;
 	if (!disturbed())
 		tcase_add_test(tests, test_go_runs_a_function_with_its_argument);
 	tcase_add_test(tests, test_go_and_create_of_null_are_einval);

@@ -140,12 +140,16 @@ bool wf_timers_unkept(void)
  * sees the first timer's time come. Without an idle P it could do nothing then. */
 static int64_t keep_time(struct m *m)
 {
+	int64_t until;
+
 	if (wf_sched.gcwaiting || !wf_timers_unkept())
 		return WF_FOREVER;
 	for (struct m *other = wf_sched.midle; other; other = other->schedlink)
 		other->keeper = false;
 	m->keeper = true;
-	return wf_sched.keeper_until = wf_timers_next();
+	until = wf_timers_next();
+	wf_sched.keeper_until = until;
+	return until;
 }
 
 /* The time has come that m slept until: it is idle no more, and has a P to look at the
