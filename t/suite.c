@@ -27,9 +27,11 @@ static int main_task(int argc, char **argv)
 	return 0;
 }
 
+int suite_slice;
+
 void as_task(unsigned procs, void (*body)(void))
 {
-	weft_config_t config = {.procs = procs};
+	weft_config_t config = {.procs = procs, .preempt = suite_slice};
 
 	main_body = body;
 	ck_assert_int_eq(weft_configure(&config), 0);

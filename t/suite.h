@@ -15,6 +15,10 @@ enum { PATIENCE = 60 };
 /* The program's tests; its suite has the program's name. */
 TCase *suite_tests(void);
 
+/* The slice of those runtimes in ms, as weft_config_t has it; suite_tests may set it: to -1
+ * where the order counts in which tasks run, however long the machine takes. */
+extern int suite_slice;
+
 /* Run body as the main of a runtime with so many Ps. */
 void as_task(unsigned procs, void (*body)(void));
 

@@ -3,8 +3,6 @@
  * may be done between them, and how one may leave.
  */
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>

@@ -549,6 +549,20 @@ START_TEST(test_a_thread_waits_no_longer_than_until_the_time)
 }
 END_TEST
 
+TASK_TEST(test_a_task_waits_no_longer_than_its_deadline, 1)
+{
+	struct timespec soon = in_ms(20);
+	int value = 1;
+
+	ch = channel(sizeof value, 0);
+	ck_assert_int_eq(weft_deadline(&soon), 0);
+	ck_assert_int_eq(weft_chan_recv(ch, &value), ETIMEDOUT);
+	ck_assert(passed(&soon));
+	ck_assert_int_eq(weft_chan_send(ch, &value), ETIMEDOUT);
+	ck_assert_int_eq(weft_deadline(NULL), 0);
+	ck_assert_int_eq(weft_chan_destroy(ch), 0);
+}
+
 /* --- many ----------------------------------------------------------------------------- */
 
 enum { SENDERS = 6, RECEIVERS = 6, THREADS = 2 }; /* of each, those that are threads */
@@ -738,5 +752,6 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_cancelling_senders_loses_nothing_and_sends_nothing_twice);
 	tcase_add_test(tests, test_a_task_waits_no_longer_than_until_the_time);
 	tcase_add_test(tests, test_a_thread_waits_no_longer_than_until_the_time);
+	tcase_add_test(tests, test_a_task_waits_no_longer_than_its_deadline);
 	return tests;
 }

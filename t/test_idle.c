@@ -112,6 +112,30 @@ START_TEST(test_idle_runtime_wakes_up_for_nothing)
 }
 END_TEST
 
+static void *sleep_three(void *unused)
+{
+	ck_assert_uint_eq(weft_sleep(3), 0);
+	return unused;
+}
+
+/* One sleeper: the wake-ups of a second of quiet, and that of its timer. */
+START_TEST(test_a_sleeper_wakes_nobody_up_but_itself)
+{
+	unsigned threads;
+	unsigned long before;
+	weft_t task;
+
+	work(_i);
+	task = create(sleep_three, NULL);
+	pause_ms(2000);
+	before = switches(&threads);
+	pause_ms(500);
+	ck_assert_uint_eq(switches(&threads), before);
+	ck_assert_ptr_null(result_of(task));
+	ck_assert_uint_le(switches(&threads), before + 20);
+}
+END_TEST
+
 static void *lock_and_wait(void *child)
 {
 	ck_assert_int_eq(weft_lock_thread(), 0);
@@ -254,6 +278,7 @@ TCase *suite_tests(void)
 	TCase *tests = tcase_create("idle");
 
 	tcase_add_loop_test(tests, test_idle_runtime_wakes_up_for_nothing, 1, 3);
+	tcase_add_loop_test(tests, test_a_sleeper_wakes_nobody_up_but_itself, 1, 3);
 	tcase_add_test(tests, test_surplus_threads_end_within_two_seconds);
 	if (!SANITIZED) /* which has pages of its own */
 		tcase_add_test(tests, test_idle_stacks_give_their_pages_back_within_two_seconds);

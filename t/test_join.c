@@ -297,6 +297,7 @@ TCase *suite_tests(void)
 {
 	TCase *tests = tcase_create("join");
 
+	suite_slice = -1;
 	tcase_add_test(tests, test_join_gives_the_value_or_drops_it);
 	tcase_add_test(tests, test_a_joined_task_is_esrch);
 	tcase_add_test(tests, test_handles_that_nobody_was_given_are_esrch);

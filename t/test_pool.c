@@ -568,7 +568,7 @@ static void spread(void *depth)
 	if (depth) {
 		wait_for(&gate, 1);
 		for (int i = 0; i < 2; i++)
-			ck_assert_int_eq(weft_pool_submit(own, spread, (char *)depth - 1), 0);
+			ck_assert_int_eq(weft_pool_submit(own, spread, (void *)((intptr_t)depth - 1)), 0);
 	}
 	ran++;
 }
@@ -578,7 +578,7 @@ TASK_TEST(test_while_a_pool_drains_its_jobs_may_submit_and_others_not, 2)
 	weft_t destroyer;
 
 	own = make_pool((weft_pool_attr_t){.workers = 2, .capacity = 3});
-	ck_assert_int_eq(weft_pool_submit(own, spread, (void *)(uintptr_t)6), 0);
+	ck_assert_int_eq(weft_pool_submit(own, spread, (void *)(intptr_t)6), 0);
 	destroyer = create(destroy_draining, own);
 	wait_parked(1);
 	ck_assert_int_eq(weft_pool_submit(own, count, NULL), ECANCELED);

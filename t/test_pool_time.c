@@ -1,5 +1,5 @@
 /*
- * Waits for pools, futures and groups that end by the time.
+ * Waits for pools, futures and groups that end by the time, or by the caller's deadline.
  */
 #include <weft.h>
 
@@ -86,6 +86,35 @@ TASK_TEST(test_a_wait_for_a_group_gives_up, 2)
 	ck_assert_int_eq(weft_group_destroy(group), 0);
 }
 
+static void count(void *arg)
+{
+	(void)arg;
+}
+
+TASK_TEST(test_a_deadline_reaches_all_of_them_and_a_submit_that_waits, 2)
+{
+	weft_pool_t *pool = occupied();
+	weft_group_t *group;
+	weft_future_t *future;
+
+	look_at_the_clock();
+	ck_assert_int_eq(weft_group_create(&group, 0), 0);
+	ck_assert_int_eq(weft_group_go(group, give_3, &gate), 0);
+	ck_assert_int_eq(weft_pool_async(pool, &future, give_back, NULL), 0);
+	ck_assert_int_eq(weft_deadline(&soon), 0);
+	ck_assert_int_eq(weft_pool_wait(pool), ETIMEDOUT);
+	ck_assert_int_eq(weft_pool_submit(pool, count, NULL), ETIMEDOUT);
+	ck_assert_int_eq(weft_future_get(future, NULL), ETIMEDOUT);
+	ck_assert_int_eq(weft_group_wait(group, NULL), ETIMEDOUT);
+	ck_assert_int_eq(weft_deadline(NULL), 0);
+	ck_assert_uint_eq(stats_of(pool).submitted, 2);
+	gate = 1;
+	ck_assert_int_eq(weft_group_wait(group, NULL), 0);
+	ck_assert_int_eq(weft_group_destroy(group), 0);
+	drain(pool);
+	ck_assert_int_eq(weft_future_release(future), 0);
+}
+
 TCase *suite_tests(void)
 {
 	TCase *tests = tcase_create("pool_time");
@@ -93,5 +122,6 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_a_wait_for_a_pool_gives_up);
 	tcase_add_test(tests, test_a_wait_for_a_future_gives_up);
 	tcase_add_test(tests, test_a_wait_for_a_group_gives_up);
+	tcase_add_test(tests, test_a_deadline_reaches_all_of_them_and_a_submit_that_waits);
 	return tests;
 }

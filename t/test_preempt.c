@@ -239,7 +239,9 @@ static void *late_byte(void *unused)
 {
 	struct timespec t = {0, 300 * 1000000};
 
-	nanosleep(&t, NULL);
+	do
+		nanosleep(&t, NULL);
+	while (!turns);
 	ck_assert_int_eq(write(ends[1], "x", 1), 1);
 	return unused;
 }

@@ -408,6 +408,22 @@ START_TEST(test_a_thread_waits_no_longer_than_until_the_time)
 }
 END_TEST
 
+TASK_TEST(test_a_task_waits_no_longer_than_its_deadline, 1)
+{
+	struct timespec soon = in_ms(20);
+	int value = 1;
+	weft_case_t cases[1];
+
+	a = channel(sizeof value, 0);
+	cases[0] = receiving(a, &value);
+	ck_assert_int_eq(weft_deadline(&soon), 0);
+	ck_assert_int_eq(weft_select(cases, 1, NULL), -ETIMEDOUT);
+	ck_assert_int_eq(weft_select(NULL, 0, NULL), -ETIMEDOUT);
+	ck_assert_int_eq(weft_select(cases, 1, &past), -EAGAIN);
+	ck_assert_int_eq(weft_deadline(NULL), 0);
+	ck_assert_int_eq(weft_chan_destroy(a), 0);
+}
+
 /* --- many ------------------------------------------------------------------------- */
 
 enum { CHANNELS = 5, TASKS = 6, THREADS = 2 };
@@ -565,5 +581,6 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_selects_that_send_and_receive_on_one_channel_stay_in_balance);
 	tcase_add_test(tests, test_a_task_waits_no_longer_than_until_the_time);
 	tcase_add_test(tests, test_a_thread_waits_no_longer_than_until_the_time);
+	tcase_add_test(tests, test_a_task_waits_no_longer_than_its_deadline);
 	return tests;
 }

@@ -4,9 +4,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -199,6 +197,123 @@ START_TEST(test_blocking_tasks_that_return_at_once_let_all_others_in)
 }
 END_TEST
 
+/* --- what the kernel refuses -------------------------------------------------------------- */
+
+enum { ENOUGH = 6 };
+
+static bool no_more_threads(void)
+{
+	return deny(&(struct denial){SYS_clone3, EAGAIN, ANY, 0, 0}) &&
+	       deny(&(struct denial){SYS_clone, EAGAIN, 0, CLONE_THREAD, 0});
+}
+
+static int refused_body(void)
+{
+	enum { TASKS = 200 };
+	bool refused = false;
+
+	for (int i = 0; i < TASKS; i++)
+		ck_assert_int_eq(weft_go(block_briefly, i % 2 ? &ended : NULL), 0);
+	while (ended < TASKS) {
+		if (!refused && stats().threads >= ENOUGH)
+			refused = no_more_threads();
+		see_threads();
+		weft_yield();
+	}
+	return 0;
+}
+
+START_TEST(test_clone_refused_after_some_threads_all_end)
+{
+	with_threads((unsigned)_i, 1000, refused_body);
+}
+END_TEST
+
+static void compute_briefly(void *unused)
+{
+	struct timespec begin, now;
+
+	(void)unused;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	do
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < 50);
+	ended++;
+}
+
+static int fenced_body(void)
+{
+	enum { BLOCK = 100, COMPUTE = 4 };
+
+	for (int i = 0; i < BLOCK; i++)
+		ck_assert_int_eq(weft_go(block_briefly, i % 2 ? &ended : NULL), 0);
+	for (int i = 0; i < COMPUTE; i++)
+		ck_assert_int_eq(weft_go(compute_briefly, NULL), 0);
+	wait_ended(BLOCK + COMPUTE);
+	ck_assert_uint_ge(stats().retakes, COMPUTE);
+	return 0;
+}
+
+START_TEST(test_without_membarrier_ps_are_retaken_too)
+{
+	if (deny(&(struct denial){SYS_membarrier, ENOSYS, ANY, 0, 0}))
+		with_threads((unsigned)_i, 1000, fenced_body);
+}
+END_TEST
+
+/* --- when all is over ----------------------------------------------------------------------- */
+
+static weft_t burst[64];
+
+static void *block_for_a_while(void *said)
+{
+	if (said)
+		ck_assert_int_eq(weft_blocking_begin(), 0);
+	pause_us(50000);
+	return said;
+}
+
+/* A burst takes threads; two seconds later all but a few have ended. */
+START_TEST(test_threads_of_a_burst_end_within_two_seconds)
+{
+	enum { BURST = 64, PROCS = 2, TRIES = 100 };
+	int tries = 0;
+
+	ck_assert_int_gt(weft_procs(PROCS), 0);
+	for (int i = 0; i < BURST; i++)
+		burst[i] = create(block_for_a_while, i % 2 ? &gate : NULL);
+	for (int i = 0; i < BURST; i++)
+		result_of(burst[i]);
+	ck_assert_uint_gt(stats().threads, PROCS + 1);
+	pause_us(2000000);
+	while (SANITIZED && stats().threads > PROCS + 1 && tries++ < TRIES)
+		pause_us(100000);
+	ck_assert_uint_le(stats().threads, PROCS + 1);
+	ck_assert_uint_eq(stats().idle_procs, PROCS);
+}
+END_TEST
+
+/* A thread that the program makes in a task is a foreign one. */
+static void *is_foreign(void *unused)
+{
+	void *value = NULL;
+
+	ck_assert_int_eq(weft_join(weft_self(), &value), EINVAL);
+	ck_assert_int_eq(weft_blocking_end(), 0);
+	ck_assert_ptr_eq(result_of(create(give_back, &gate)), &gate);
+	return unused;
+}
+
+TASK_TEST(test_a_thread_made_in_a_task_is_foreign, 1)
+{
+	pthread_t thread;
+	void *value = &gate;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, is_foreign, NULL), 0);
+	ck_assert_int_eq(pthread_join(thread, &value), 0); /* its tasks need the P meanwhile */
+	ck_assert_ptr_null(value);
+}
+
 TCase *suite_tests(void)
 {
 	TCase *tests = tcase_create("threads");
@@ -209,5 +324,11 @@ TCase *suite_tests(void)
 			    3);
 	tcase_add_loop_test(tests, test_the_last_thread_is_not_one_to_block_on, 1, 3);
 	tcase_add_test(tests, test_blocking_tasks_that_return_at_once_let_all_others_in);
+	tcase_add_test(tests, test_threads_of_a_burst_end_within_two_seconds);
+	tcase_add_test(tests, test_a_thread_made_in_a_task_is_foreign);
+	if (SANITIZED) /* which are refused things of their own */
+		return tests;
+	tcase_add_loop_test(tests, test_clone_refused_after_some_threads_all_end, 1, 3);
+	tcase_add_loop_test(tests, test_without_membarrier_ps_are_retaken_too, 1, 3);
 	return tests;
 }

@@ -382,12 +382,14 @@ int weft_init(void)
 /* With wf_sched.lock held: how many tasks live. */
 static uint64_t living(void)
 {
-	uint64_t created = wf_sched.created, finished = wf_sched.finished;
+	uint64_t finished = wf_sched.finished, created;
 
-	for (unsigned i = 0; i < wf_sched.nps; i++) {
-		created += wf_allp[i]->stats.created;
+	/* first who has ended: what is made and ends meanwhile must not outweigh who lives */
+	for (unsigned i = 0; i < wf_sched.nps; i++)
 		finished += wf_allp[i]->stats.finished;
-	}
+	created = wf_sched.created;
+	for (unsigned i = 0; i < wf_sched.nps; i++)
+		created += wf_allp[i]->stats.created;
 	return created - finished;
 }
 

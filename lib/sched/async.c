@@ -72,13 +72,17 @@ static int claim_signal(void)
 
 int wf_async_ask(struct g *g)
 {
+	struct m *m = wf_enter_any(); /* a handler of the program's may want the lock too */
 	int number;
 
+	if (!m)
+		return ENOMEM;
 	wf_lock(&wf_sched.lock);
 	number = wf_cancelsignal;
 	if (!number)
 		wf_cancelsignal = number = claim_signal();
 	wf_unlock(&wf_sched.lock);
+	wf_leave_any(m);
 	if (!number)
 		return EAGAIN;
 	weft_self(); /* the word is cleared at the end of a life that was exposed */

@@ -128,24 +128,32 @@ static bool needed(struct m *m, struct p **p)
 	return *p;
 }
 
-/* W2: whether the first timer is nobody's to look after, unless somebody spins. */
+/* W2: whether a time is nobody's to look after, unless somebody spins. */
+static bool unkept(int64_t when)
+{
+	int64_t until = wf_sched.keeper_until;
+
+	return wf_sched.npidle && when != WF_FOREVER && (!until || when < until);
+}
+
 bool wf_timers_unkept(void)
 {
-	int64_t next = wf_timers_next(), until = wf_sched.keeper_until;
-
-	return wf_sched.npidle && next != WF_FOREVER && (!until || next < until);
+	return unkept(wf_timers_next());
 }
 
 /* With wf_sched.lock held: until when m is to sleep at the longest, so that somebody
  * sees the first timer's time come. Without an idle P it could do nothing then. */
 static int64_t keep_time(struct m *m)
 {
-	if (wf_sched.gcwaiting || !wf_timers_unkept())
+	int64_t next = wf_timers_next();
+
+	if (wf_sched.gcwaiting || !unkept(next))
 		return WF_FOREVER;
 	for (struct m *other = wf_sched.midle; other; other = other->schedlink)
 		other->keeper = false;
 	m->keeper = true;
-	return wf_sched.keeper_until = wf_timers_next();
+	wf_sched.keeper_until = next;
+	return next;
 }
 
 /* The time has come that m slept until: it is idle no more, and has a P to look at the
@@ -221,9 +229,7 @@ void wf_stopm(void)
 
 void wf_timer_armed(int64_t when)
 {
-	int64_t until = wf_sched.keeper_until;
-
-	if (wf_sched.npidle && (!until || when < until))
+	if (unkept(when))
 		wf_wakep();
 }
 

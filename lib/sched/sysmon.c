@@ -12,10 +12,13 @@
  * taken from an M that slept; else they back off, to RELAXED. After a second in which
  * all Ps were idle it sleeps until one is taken from the idle list (wf_pidleget).
  */
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <weft/runtime.h>
 
@@ -93,7 +96,26 @@ static enum finding take(struct seen *seen, struct p *p, enum retaken why)
 	return why == RETAKEN_BLOCKED ? RETOOK : WATCH;
 }
 
-/* Whether the thread's CPU clock has stood still for long enough. */
+/* Whether a thread would go on if the kernel let it: its clock stands still as well while
+ * others have the CPU. Where /proc can't be read the clock alone tells. */
+static bool waits_for_cpu(uint32_t tid)
+{
+	char path[64], text[128], *state;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/self/task/%u/stat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	state = strrchr(text, ')'); /* proc_pid_stat(5): "tid (name) state ..." */
+	return state && state[1] && state[2] == 'R';
+}
+
+/* Whether the thread's CPU clock has stood still for long enough, in the kernel. */
 static bool sleeps(struct seen *seen, int64_t now)
 {
 	int64_t cpu = now_ns(seen->m->clock);
@@ -102,7 +124,12 @@ static bool sleeps(struct seen *seen, int64_t now)
 		seen->cpu = cpu;
 		seen->still = now;
 	}
-	return cpu >= 0 && now - seen->still >= ASLEEP_NS;
+	if (cpu < 0 || now - seen->still < ASLEEP_NS)
+		return false;
+	if (!waits_for_cpu(seen->m->tid))
+		return true;
+	seen->still = now;
+	return false;
 }
 
 /* The P made no switch since it was looked at last. */

@@ -115,7 +115,8 @@ bool wf_waitq_claim(struct waiter *w)
 {
 	bool claimed = wf_claim_waiter(w->g);
 
-	w->woken = claimed;
+	if (claimed) /* else its owner may be reading that */
+		w->woken = true;
 	wf_waitq_remove(w); /* the last look at one that is not claimed */
 	return claimed;
 }

@@ -2,7 +2,8 @@
  * Taking a P from an M that runs.
  *
  * lib/sched/sched.h: wf_enter_plain, wf_leave; lib/sched/m.c: wf_enter_slow, settle_p, wf_leave_slow,
- * wf_acquirep, wf_releasep; lib/sched/procresize.c: want_stop, seize_all, seize, wf_gcstopm.
+ * wf_acquirep, wf_releasep; lib/sched/retake.c: wf_seize, wf_retake; lib/sched/procresize.c: want_stop,
+ * seize_all, wf_gcstopm; lib/sched/idle.c: wf_handoffp.
  *
  * - An M on its way into the runtime stores inside, passes the light barrier, and looks at attn and at its P, in
  *   this order: if attn was cleared before it looked, then what the stopper did to its P is seen too.
@@ -14,8 +15,13 @@
  *   inside it sees cleared has not looked at its P since it left, and will meet attn when it looks: its P is
  *   taken. One that is inside keeps it; the stopper lets the lock go and tries again.
  *
- * Here two Ms share one P and go in and out for ever, and a stopper stops and starts the world for ever. Who
- * has the P counts in it (one bit), by a load and a store. Full fences in place of the barriers are tried too.
+ * - sysmon sets a bit of its own in the attn of the M that it sees to have the P, passes the heavy barrier,
+ *   and only then takes the lock and looks, as the stopper does. It clears the bit under the lock, and hands
+ *   the P on. That bit is looked at on the way in alone.
+ *
+ * Here two Ms share one P and go in and out for ever, and either a stopper stops and starts the world for
+ * ever, or sysmon takes the P for ever (both at once are too many states: between them is the lock). Who has
+ * the P counts in it (one bit), by a load and a store. Full fences in place of the barriers are tried too.
  * Promise: one at a time has the P, and sees what was done to it before.
  *
  * mutant 1: the stopper has no heavy barrier
@@ -24,6 +30,8 @@
  * mutant 4: attn is set after the heavy barrier
  * mutant 5: without membarrier, the light barrier is no fence
  * mutant 6: the stopper does not look at inside
+ * mutant 7: sysmon has no heavy barrier
+ * mutant 8: sysmon clears its bit before it has taken the P
  */
 #ifndef MUTANT
 #define MUTANT	0
@@ -40,7 +48,10 @@
 #define NWORD		10
 
 #define STOPPER	2
-#define NTHR	3
+#define SYSMON	3
+#define NTHR	4
+#define STOP	1	/* ATTN_STOP */
+#define RETAKE	2	/* ATTN_RETAKE */
 #include "tso.h"
 
 /* under LOCK */
@@ -117,38 +128,51 @@ inline clear_inside()
 
 proctype M(byte me)
 {
-	bit has, attn;
+	bit has;
+	byte attn;
 
 	do
 	:: wf_enter();
 		use(me);
 		clear_inside();
 		do
-		:: !ld(me, ATTN(me)) -> break
+		:: !(ld(me, ATTN(me)) & STOP) -> break
 		:: else ->
 			wf_enter();
-			if :: ld(me, ATTN(me)) -> wf_schedule() :: else fi;
+			if :: ld(me, ATTN(me)) & STOP -> wf_schedule() :: else fi;
 			clear_inside()
 		od;
 end_computes:	skip
 	od
 }
 
-inline want_stop(on)
+/* atomic or, and the like of and */
+inline set(thr, word, bits)
 {
-	xchg(STOPPER, ATTN(0), on);
-	xchg(STOPPER, ATTN(1), on)
+	d_step { drained(thr); mem[word] = mem[word] | (bits) }
 }
 
-/* what seize looks at, m being the P's M */
-#define outside(m)	(ld(STOPPER, PM) == 1 + (m) && ld(STOPPER, P(m)) && \
-			(!ld(STOPPER, INSIDE(m)) || is_mutant(6)))
-
-inline seize(m)
+inline clear(thr, word, bits)
 {
-	st(STOPPER, P(m), 0);
-	st(STOPPER, PM, 0);
-	stopped = 1
+	d_step { drained(thr); mem[word] = mem[word] & (3 - (bits)) }
+}
+
+inline want_stop(on)
+{
+	if
+	:: on -> set(STOPPER, ATTN(0), STOP); set(STOPPER, ATTN(1), STOP)
+	:: else -> clear(STOPPER, ATTN(0), STOP); clear(STOPPER, ATTN(1), STOP)
+	fi
+}
+
+/* what wf_seize looks at, m being the P's M */
+#define outside(thr, m)	(ld(thr, PM) == 1 + (m) && ld(thr, P(m)) && \
+			(!ld(thr, INSIDE(m)) || is_mutant(6)))
+
+inline seize(thr, m)
+{
+	st(thr, P(m), 0);
+	st(thr, PM, 0)
 }
 
 proctype stopper()
@@ -164,8 +188,8 @@ proctype stopper()
 			if :: !is_mutant(1) -> heavy_barrier(STOPPER) :: else fi;
 			if :: is_mutant(4) -> want_stop(1) :: else fi;
 			if
-			:: outside(0) -> seize(0)
-			:: outside(1) -> seize(1)
+			:: outside(STOPPER, 0) -> seize(STOPPER, 0); stopped = 1
+			:: outside(STOPPER, 1) -> seize(STOPPER, 1); stopped = 1
 			:: else -> unlock(STOPPER, LOCK); lock(STOPPER, LOCK)
 			fi
 		od;
@@ -185,6 +209,49 @@ end_computes:	skip
 	od
 }
 
+/* wf_handoffp, with the P in hand */
+inline handoff()
+{
+	lock(SYSMON, LOCK);
+	atomic {
+		if
+		:: ld(SYSMON, GCWAITING) -> stopped = 1
+		:: !ld(SYSMON, GCWAITING) && midle[0] -> midle[0] = 0; nextp[0] = 1
+		:: !ld(SYSMON, GCWAITING) && midle[1] -> midle[1] = 0; nextp[1] = 1
+		:: !ld(SYSMON, GCWAITING) && !midle[0] && !midle[1] -> pidle = 1
+		fi
+	};
+	unlock(SYSMON, LOCK)
+}
+
+proctype sysmon()
+{
+	byte m;
+	bit taken;
+
+	do
+	:: ld(SYSMON, PM) ->
+		m = ld(SYSMON, PM);
+		if :: m -> m-- :: else fi;
+		set(SYSMON, ATTN(m), RETAKE);
+		if :: !is_mutant(7) -> heavy_barrier(SYSMON) :: else fi;
+		if :: is_mutant(8) -> clear(SYSMON, ATTN(m), RETAKE) :: else fi;
+		lock(SYSMON, LOCK);
+		taken = 0;
+		if
+		:: !ld(SYSMON, GCWAITING) && outside(SYSMON, m) ->
+			seize(SYSMON, m);
+			taken = 1
+		:: else
+		fi;
+		clear(SYSMON, ATTN(m), RETAKE);
+		unlock(SYSMON, LOCK);
+		if :: taken -> use(SYSMON); handoff(); taken = 0 :: else fi;
+		m = 0
+end_computes:	skip
+	od
+}
+
 init
 {
 	atomic {
@@ -193,6 +260,6 @@ init
 		mem[PM] = 1;
 		run M(0);
 		run M(1);
-		run stopper()
+		if :: run stopper() :: run sysmon() fi
 	}
 }

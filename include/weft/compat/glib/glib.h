@@ -1,0 +1,156 @@
+/*
+ * GThreadPool on Weft: `pkg-config --cflags --libs weft-glib` puts this folder first. This
+ * header includes the system's <glib.h> and has g_thread_pool_* mean the functions below,
+ * which do what GLib documents. All else of GLib is as it is.
+ *
+ * The threads of a pool are tasks. An idle one has none, so that there never is an unused
+ * thread: what is set for those is told again, and has no other effect. The functions are
+ * inline, in GLib's types, over calls of the library in plain C ones.
+ */
+#ifndef WEFT_COMPAT_GLIB_H
+#define WEFT_COMPAT_GLIB_H
+
+#pragma GCC system_header
+#include_next <glib.h>
+
+#include "weft-gpool.h"
+
+static inline struct weft_gpool *weft_gpool_of(GThreadPool *pool)
+{
+	return (struct weft_gpool *)(void *)pool;
+}
+
+static inline gboolean weft_gpool_error(GError **error)
+{
+	g_set_error_literal(error, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN,
+			    "no task could be had for a thread pool");
+	return FALSE;
+}
+
+/** max_threads: -1 for no bound, which an exclusive pool can't have. NULL and *error set
+ * when the pool can't be made. item_free_func is called for what g_thread_pool_free drops. */
+static inline GThreadPool *weft_g_thread_pool_new_full(GFunc func, gpointer user_data,
+						       GDestroyNotify item_free_func,
+						       gint max_threads, gboolean exclusive,
+						       GError **error)
+{
+	struct weft_gpool *pool;
+
+	g_return_val_if_fail(func, NULL);
+	g_return_val_if_fail(!exclusive || max_threads != -1, NULL);
+	g_return_val_if_fail(max_threads >= -1, NULL);
+	pool = weft_gpool_new(func, user_data, item_free_func, max_threads, exclusive);
+	if (!pool)
+		weft_gpool_error(error);
+	return (GThreadPool *)(void *)pool;
+}
+
+static inline GThreadPool *weft_g_thread_pool_new(GFunc func, gpointer user_data, gint max_threads,
+						  gboolean exclusive, GError **error)
+{
+	return weft_g_thread_pool_new_full(func, user_data, NULL, max_threads, exclusive, error);
+}
+
+/** FALSE and *error set when no task could be had; the data is queued all the same. */
+static inline gboolean weft_g_thread_pool_push(GThreadPool *pool, gpointer data, GError **error)
+{
+	g_return_val_if_fail(pool && data, FALSE);
+	return weft_gpool_push(weft_gpool_of(pool), data) ? weft_gpool_error(error) : TRUE;
+}
+
+static inline gboolean weft_g_thread_pool_set_max_threads(GThreadPool *pool, gint max_threads,
+							  GError **error)
+{
+	(void)error;
+	g_return_val_if_fail(pool, FALSE);
+	g_return_val_if_fail(!pool->exclusive || max_threads != -1, FALSE);
+	g_return_val_if_fail(max_threads >= -1, FALSE);
+	weft_gpool_set_max(weft_gpool_of(pool), max_threads);
+	return TRUE;
+}
+
+static inline gint weft_g_thread_pool_get_max_threads(GThreadPool *pool)
+{
+	g_return_val_if_fail(pool, 0);
+	return weft_gpool_get_max(weft_gpool_of(pool));
+}
+
+static inline guint weft_g_thread_pool_get_num_threads(GThreadPool *pool)
+{
+	g_return_val_if_fail(pool, 0);
+	return weft_gpool_threads(weft_gpool_of(pool));
+}
+
+static inline guint weft_g_thread_pool_unprocessed(GThreadPool *pool)
+{
+	g_return_val_if_fail(pool, 0);
+	return weft_gpool_unprocessed(weft_gpool_of(pool));
+}
+
+static inline void weft_g_thread_pool_free(GThreadPool *pool, gboolean immediate, gboolean wait_)
+{
+	g_return_if_fail(pool);
+	weft_gpool_free(weft_gpool_of(pool), immediate, wait_);
+}
+
+static inline void weft_g_thread_pool_set_sort_function(GThreadPool *pool, GCompareDataFunc func,
+							gpointer user_data)
+{
+	g_return_if_fail(pool);
+	weft_gpool_sort(weft_gpool_of(pool), func, user_data);
+}
+
+static inline gboolean weft_g_thread_pool_move_to_front(GThreadPool *pool, gpointer data)
+{
+	g_return_val_if_fail(pool, FALSE);
+	return weft_gpool_front(weft_gpool_of(pool), data);
+}
+
+static inline void weft_g_thread_pool_set_max_unused_threads(gint max_threads)
+{
+	g_return_if_fail(max_threads >= -1);
+	weft_gpool_set_max_unused(max_threads);
+}
+
+static inline gint weft_g_thread_pool_get_max_unused_threads(void)
+{
+	return weft_gpool_get_max_unused();
+}
+
+static inline guint weft_g_thread_pool_get_num_unused_threads(void)
+{
+	return 0;
+}
+
+static inline void weft_g_thread_pool_stop_unused_threads(void)
+{
+}
+
+static inline void weft_g_thread_pool_set_max_idle_time(guint interval)
+{
+	weft_gpool_set_idle_time(interval);
+}
+
+static inline guint weft_g_thread_pool_get_max_idle_time(void)
+{
+	return weft_gpool_get_idle_time();
+}
+
+#define g_thread_pool_new weft_g_thread_pool_new
+#define g_thread_pool_new_full weft_g_thread_pool_new_full
+#define g_thread_pool_push weft_g_thread_pool_push
+#define g_thread_pool_set_max_threads weft_g_thread_pool_set_max_threads
+#define g_thread_pool_get_max_threads weft_g_thread_pool_get_max_threads
+#define g_thread_pool_get_num_threads weft_g_thread_pool_get_num_threads
+#define g_thread_pool_unprocessed weft_g_thread_pool_unprocessed
+#define g_thread_pool_free weft_g_thread_pool_free
+#define g_thread_pool_set_sort_function weft_g_thread_pool_set_sort_function
+#define g_thread_pool_move_to_front weft_g_thread_pool_move_to_front
+#define g_thread_pool_set_max_unused_threads weft_g_thread_pool_set_max_unused_threads
+#define g_thread_pool_get_max_unused_threads weft_g_thread_pool_get_max_unused_threads
+#define g_thread_pool_get_num_unused_threads weft_g_thread_pool_get_num_unused_threads
+#define g_thread_pool_stop_unused_threads weft_g_thread_pool_stop_unused_threads
+#define g_thread_pool_set_max_idle_time weft_g_thread_pool_set_max_idle_time
+#define g_thread_pool_get_max_idle_time weft_g_thread_pool_get_max_idle_time
+
+#endif
