@@ -49,9 +49,12 @@ static int add(struct waitgroup *wg, int delta)
 	uint64_t word = atomic_load_explicit(&wg->word, memory_order_relaxed);
 
 	for (;;) {
-		int64_t count = (int64_t)(word / ONE) + delta;
+		int64_t count;
 
-		if (word == gone || count < 0)
+		if (word == gone)
+			return EINVAL;
+		count = (int64_t)(word / ONE) + delta;
+		if (count < 0)
 			return EINVAL;
 		if (count > INT_MAX)
 			return EOVERFLOW;
