@@ -45,6 +45,7 @@ struct seen {
 static struct sysmon {
 	struct lock starting; /* held by who starts it */
 	_Atomic bool running;
+	_Atomic bool look;  /* who made work must not start the thread that it needs */
 	_Atomic bool slow;  /* it has backed off: the next look is far */
 	pthread_t thread;
 	struct note note;
@@ -241,8 +242,8 @@ void wf_sysmon(void)
 		delay = next_delay(delay, round_of_all(now), &idle);
 		if (wf_timers_next() <= now) /* all who could look compute */
 			wf_timers_overdue(&wf_mon.m, now);
-		if (wf_sched.npidle && wf_work_anywhere())
-			wf_wake(); /* wf_sysmon_look */
+		if (wf_mon.look && atomic_exchange(&wf_mon.look, false) && wf_work_anywhere())
+			wf_wake();
 		admit();
 		if (wf_sched.npidle != wf_sched.nprocs)
 			quiet = 0;
@@ -318,6 +319,7 @@ void wf_sysmon_forget(void)
 
 void wf_sysmon_look(void)
 {
+	atomic_store(&wf_mon.look, true);
 	wf_notewakeup(&wf_mon.note);
 }
 
