@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -460,6 +461,32 @@ START_TEST(test_an_armed_timer_keeps_the_runtime_up)
 }
 END_TEST
 
+/* A forked child has the timer, but nothing that was armed. */
+START_TEST(test_a_timer_in_a_forked_child_is_not_armed)
+{
+	int status;
+	pid_t child;
+
+	ck_assert_int_eq(weft_timer_create(&timer, count_run, NULL), 0);
+	set(timer, INT64_C(1000000) * MS, MS);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (!child) {
+		bool fine = weft_timer_stop(timer) == EALREADY && !weft_init();
+
+		set(timer, MS, 0);
+		while (!runs)
+			weft_usleep(1000);
+		_exit(fine && weft_timer_stop(timer) == EALREADY && !weft_timer_destroy(timer)
+			      ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status) && !WEXITSTATUS(status));
+	ck_assert_int_eq(weft_timer_stop(timer), 0);
+	ck_assert_int_eq(weft_timer_destroy(timer), 0);
+}
+END_TEST
+
 /* A runtime in which all sleep looks at a timer that somebody outside arms. */
 START_TEST(test_an_idle_runtime_sees_a_timer_that_a_thread_arms)
 {
@@ -500,6 +527,7 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_settime_tells_what_was_set);
 	tcase_add_test(tests, test_misused_timers_are_einval);
 	tcase_add_test(tests, test_an_armed_timer_keeps_the_runtime_up);
+	tcase_add_test(tests, test_a_timer_in_a_forked_child_is_not_armed);
 	tcase_add_test(tests, test_an_idle_runtime_sees_a_timer_that_a_thread_arms);
 	return tests;
 }

@@ -22,6 +22,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h> /* clockid_t, in strict C11 too */
 #include <time.h>
 
 #ifdef __cplusplus

@@ -7,6 +7,7 @@
 #ifndef WEFT_TIME_H
 #define WEFT_TIME_H
 
+#include <sys/types.h> /* clockid_t, in strict C11 too */
 #include <time.h>
 
 #ifdef __cplusplus
@@ -58,6 +59,8 @@ int weft_usleep(unsigned microseconds);
  * A cancellation point; parks. Semantics: sleep.
  */
 unsigned weft_sleep(unsigned seconds);
+
+struct itimerspec;
 
 /** A timer. */
 typedef struct weft_timer weft_timer_t;

@@ -167,7 +167,9 @@ void wf_readyall(struct m *m, struct gqueue *ready)
 		atomic_fetch_add_explicit(&wf_sched.readied, ready->n, memory_order_relaxed);
 		wf_globrunqputall(ready);
 	}
-	wf_wake();
+	/* an M that looks for work runs the only one itself */
+	if (!p || m->curg || wf_runqlen(p) > 1)
+		wf_wake();
 }
 
 /* The caller is runnable still, but not here. */
