@@ -17,7 +17,10 @@
  *       only while it is 0, by who has set m->attn, passed a heavy barrier and
  *       then seen 0 (wf_seize); m->attn is looked at after inside was set, and
  *       after it was cleared.
- *   I5  Locks are taken in the order: a G's life, wf_sched.lock, the others.
+ *   I5  Locks are taken in the order: what guards an object that is waited on
+ *       (wf_blocked.lock, in block.c, is one) or a G's life; wf_sched.lock; a heap of
+ *       timers'; stacks'; then those that hold nothing else: names', memory's. So
+ *       wf_sched.lock is never taken while a heap's is held.
  */
 #ifndef WF_SCHED_H
 #define WF_SCHED_H
