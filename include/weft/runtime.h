@@ -108,8 +108,9 @@ int weft_init(void);
 /**
  * End all of Weft's threads and give back all of its memory.
  *
- * @return 0, also when the runtime is not up; EBUSY while a task lives, or
- *         another thread is inside a call; EDEADLK from a task
+ * @return 0, also when the runtime is not up; EBUSY while a task lives, a pool or
+ *         group exists, a timer is armed, a thread is inside weft_start, or another
+ *         thread is inside a call; EDEADLK from a task
  * Callable from foreign threads. A later call boots afresh.
  */
 int weft_shutdown(void);
