@@ -11,31 +11,8 @@ case $PGZ in
 *) PGZ=$(pwd)/$PGZ ;;
 esac
 
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 99' HUP INT TERM
+. "$(dirname "$0")/checks.sh"
 mkdir "$dir/in" && cd "$dir/in" || exit 99
-
-checks=0 failed=0
-
-# result STATUS NAME: one line of TAP, with the program's messages when it went wrong.
-result()
-{
-	checks=$((checks + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $checks - $2"
-		return
-	fi
-	failed=1
-	echo "not ok $checks - $2"
-	sed 's/^/# /' "$dir/err"
-}
-
-skip()
-{
-	checks=$((checks + 1))
-	echo "ok $checks - $1 # SKIP $2"
-}
 
 # pgz ARG...: its output, messages and status in out, err and $status.
 pgz()
@@ -168,5 +145,4 @@ else
 	result $? "memory stays below 64 MB whatever the size ($peak kB)"
 fi
 
-echo "1..$checks"
-exit $failed
+finish

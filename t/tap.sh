@@ -1,5 +1,5 @@
-# What the test scripts share: a folder that goes at the end, lines of TAP, and how
-# a program is built against this build of the library as one outside would be.
+# What the scripts share that look at the library from outside: checks.sh, and how a
+# program is built against this build of the library as one outside would be.
 #
 # From the environment: WEFT_SOURCE, WEFT_BUILD, CC, CXX, WEFT_SANITIZER.
 
@@ -8,41 +8,12 @@ WEFT_BUILD=${WEFT_BUILD:-$(pwd)}
 CC=${CC:-cc}
 CXX=${CXX:-c++}
 
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 99' HUP INT TERM
-checks=0 failed=0
-
-# result STATUS NAME: one line of TAP, with what $dir/err holds when it went wrong.
-result()
-{
-	checks=$((checks + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $checks - $2"
-		return
-	fi
-	failed=1
-	echo "not ok $checks - $2"
-	sed 's/^/# /' "$dir/err"
-}
-
-skip()
-{
-	checks=$((checks + 1))
-	echo "ok $checks - $1 # SKIP $2"
-}
+. "$(dirname "$0")/checks.sh"
 
 skip_all()
 {
 	echo "1..0 # SKIP $1"
 	exit 77
-}
-
-# The plan, and the status of the script.
-finish()
-{
-	echo "1..$checks"
-	exit $failed
 }
 
 # need TOOL...: skip everything where one is missing

@@ -11,32 +11,10 @@ case $TREESUM in
 *) TREESUM=$(pwd)/$TREESUM ;;
 esac
 
-dir=$(mktemp -d) || exit 99
+. "$(dirname "$0")/checks.sh"
 trap 'chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
-trap 'exit 99' HUP INT TERM
 chmod 755 "$dir"
 mkdir "$dir/in" && cd "$dir/in" || exit 99
-
-checks=0 failed=0
-
-# result STATUS NAME: one line of TAP, with the program's messages when it went wrong.
-result()
-{
-	checks=$((checks + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $checks - $2"
-		return
-	fi
-	failed=1
-	echo "not ok $checks - $2"
-	sed 's/^/# /' "$dir/err"
-}
-
-skip()
-{
-	checks=$((checks + 1))
-	echo "ok $checks - $1 # SKIP $2"
-}
 
 reference()
 {
@@ -224,5 +202,4 @@ mkfifo "$dir/closed"
 [ "$(cat "$dir/status")" -eq 1 ] && grep -q 'write error: Broken pipe' "$dir/err"
 result $? "a reader that left is an error"
 
-echo "1..$checks"
-exit $failed
+finish

@@ -120,8 +120,7 @@ static inline bool last_thread(void)
 /* sysmon has backed off, though tasks wait for this P. */
 static inline void hurry(struct p *p)
 {
-	if (!wf_sched.npidle && wf_sysmon_slow() &&
-	    (!wf_runqempty(p) || wf_sched.runq.n || wf_sched.slowq.n))
+	if (!wf_sched.npidle && wf_sysmon_slow() && wf_work_for(p))
 		wf_sysmon_kick();
 }
 

@@ -334,7 +334,7 @@ void wf_leaveidle(struct p *p)
  * no M could be had for it. */
 bool wf_handoffp(struct p *p)
 {
-	if (!wf_sched.gcwaiting && (!wf_runqempty(p) || wf_sched.runq.n || wf_sched.slowq.n))
+	if (!wf_sched.gcwaiting && wf_work_for(p))
 		return wf_startm(p, false);
 	wf_leaveidle(p);
 	return true;

@@ -131,16 +131,13 @@ void wf_parkedslow(struct g *g)
 		wf_goready(wf_getg()->m, g);
 }
 
-void wf_goready(struct m *m, struct g *g)
+bool wf_makerunnable(struct p *p, struct g *g)
 {
-	struct p *p = m ? wf_p(m) : NULL;
-
-	wf_chaos();
 	if (wf_status(g) == G_WAITING)
 		wf_setstatus(g, G_WAITING, G_RUNNABLE);
 	if (g->flags & GF_FOREIGN) {
 		wf_notewakeup(&g->m->park);
-		return;
+		return false;
 	}
 	if (p) {
 		wf_count(&p->stats.readies, 1);
@@ -149,7 +146,14 @@ void wf_goready(struct m *m, struct g *g)
 		atomic_fetch_add_explicit(&wf_sched.readied, 1, memory_order_relaxed);
 		wf_globrunqput(g);
 	}
-	wf_wake();
+	return true;
+}
+
+void wf_goready(struct m *m, struct g *g)
+{
+	wf_chaos();
+	if (wf_makerunnable(m ? wf_p(m) : NULL, g))
+		wf_wake();
 }
 
 void wf_readyall(struct m *m, struct gqueue *ready)

@@ -120,19 +120,6 @@ void wf_post_ready(struct m *m, struct g *g)
 	 * may have found it outside before */
 	struct p *p = m && !(atomic_load(&m->attn) & ATTN_SETTLE) ? wf_p(m) : NULL;
 
-	if (wf_status(g) == G_WAITING)
-		wf_setstatus(g, G_WAITING, G_RUNNABLE);
-	if (g->flags & GF_FOREIGN) {
-		wf_notewakeup(&g->m->park);
-		return;
-	}
-	if (p) {
-		wf_count(&p->stats.readies, 1);
-		wf_runqputnext(p, g);
-	} else {
-		atomic_fetch_add_explicit(&wf_sched.readied, 1, memory_order_relaxed);
-		wf_globrunqput(g);
-	}
-	if (wf_sched.npidle && !wf_sched.nmspinning && !wf_wakep_asleep())
+	if (wf_makerunnable(p, g) && wf_sched.npidle && !wf_sched.nmspinning && !wf_wakep_asleep())
 		wf_sysmon_look();
 }

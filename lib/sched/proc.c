@@ -105,6 +105,11 @@ static struct g *give_up_p(struct p *p)
 	return g;
 }
 
+bool wf_work_for(struct p *p)
+{
+	return !wf_runqempty(p) || wf_sched.runq.n || wf_sched.slowq.n;
+}
+
 /* W1: the look after an M gave its P up and said that it spins no more. */
 bool wf_work_anywhere(void)
 {

@@ -66,7 +66,6 @@ void wf_globrunqput(struct g *g)
 	wf_unlock(&wf_sched.lock);
 }
 
-/* A task that used up whole slices: it waits behind all others. */
 void wf_globrunqputall(struct gqueue *more)
 {
 	wf_lock(&wf_sched.lock);
@@ -74,6 +73,7 @@ void wf_globrunqputall(struct gqueue *more)
 	wf_unlock(&wf_sched.lock);
 }
 
+/* A task that used up whole slices: it waits behind all others. */
 void wf_slowqput(struct g *g)
 {
 	wf_lock(&wf_sched.lock);

@@ -237,6 +237,9 @@ struct m *wf_parktog0(struct m *m, struct g *g); /* the commit is set; there is 
  * cancellable. m is the caller's; NULL on a foreign thread. */
 void wf_goready(struct m *m, struct g *g);
 
+/* The same, on p or without a P, but for waking an M to run it: whether one is wanted. */
+bool wf_makerunnable(struct p *p, struct g *g);
+
 
 struct m *wf_giveway(struct m *m, struct g *g); /* by way of g0 */
 
@@ -289,6 +292,7 @@ struct p *wf_pidleget(void);
 struct m *wf_mget(void);
 bool wf_midle_remove(struct m *m);
 bool wf_work_anywhere(void);
+bool wf_work_for(struct p *p); /* in its own queue, or in one that is everybody's */
 bool wf_wakep_asleep(void); /* wf_wakep, but false when a thread would have to be started */
 bool wf_msleep(struct m *m, int64_t until); /* on its note (post.c) */
 void wf_post_flush(struct m *m);

@@ -55,7 +55,8 @@ static struct sysmon {
 
 enum finding { NOTHING, WATCH, RETOOK };
 
-static int64_t now_ns(clockid_t clock)
+/* A thread's CPU clock; -1 when the thread is gone. */
+static int64_t cpu_ns(clockid_t clock)
 {
 	struct timespec t;
 
@@ -77,7 +78,7 @@ static int64_t relaxed_ns(void)
  * for them, or anybody's. */
 static bool others_wait(struct p *p)
 {
-	return (!wf_runqempty(p) || wf_sched.runq.n || wf_sched.slowq.n) && !wf_sched.npidle;
+	return wf_work_for(p) && !wf_sched.npidle;
 }
 
 static void note_seen(struct seen *seen, struct p *p, struct m *m, int64_t now)
@@ -118,7 +119,7 @@ static bool waits_for_cpu(uint32_t tid)
 /* Whether the thread's CPU clock has stood still for long enough, in the kernel. */
 static bool sleeps(struct seen *seen, int64_t now)
 {
-	int64_t cpu = now_ns(seen->m->clock);
+	int64_t cpu = cpu_ns(seen->m->clock);
 
 	if (cpu != seen->cpu) {
 		seen->cpu = cpu;
@@ -156,7 +157,7 @@ static enum finding look(struct seen *seen, struct p *p, int64_t now)
 		seen->m = NULL;
 		return NOTHING;
 	}
-	if (m && wf_chaos_retake())
+	if (wf_chaos_retake())
 		wf_retake(p, m, RETAKEN_PREEMPTED);
 	if (seen->m == m && seen->switches == p->stats.switches && seen->blocking == m->blocking)
 		return look_again(seen, p, now);
@@ -238,7 +239,7 @@ void wf_sysmon(void)
 			delay = CLOSE_NS;
 			idle = 0;
 		}
-		now = now_ns(CLOCK_MONOTONIC);
+		now = wf_nanotime();
 		delay = next_delay(delay, round_of_all(now), &idle);
 		if (wf_timers_next() <= now) /* all who could look compute */
 			wf_timers_overdue(&wf_mon.m, now);

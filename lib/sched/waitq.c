@@ -111,23 +111,21 @@ int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waite
 	return wf_waitq_park(m, lock, w, until, kind);
 }
 
-bool wf_waitq_claim(struct waiter *w)
-{
-	bool claimed = wf_claim_waiter(w->g);
-
-	if (claimed) /* else its owner may be reading that */
-		w->woken = true;
-	wf_waitq_remove(w); /* the last look at one that is not claimed */
-	return claimed;
-}
-
 bool wf_waitq_finish(struct waiter *w)
 {
 	if (!wf_claim_waiter(w->g))
-		return false;
+		return false; /* its owner may be reading woken */
 	w->woken = true;
 	wf_waitq_remove(w);
 	return true;
+}
+
+bool wf_waitq_claim(struct waiter *w)
+{
+	if (wf_waitq_finish(w))
+		return true;
+	wf_waitq_remove(w); /* the last look at it */
+	return false;
 }
 
 bool wf_waitq_waits(const struct waiter *w)
