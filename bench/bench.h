@@ -48,7 +48,7 @@ struct bench_series {
 	bool fixed; /* makes the same operations whatever n says */
 	unsigned arg;
 	double promise; /* at most this, in the case's unit; 0: none */
-	struct bench_bound bounds[2];
+	struct bench_bound bounds[4]; /* ends with one that has no series */
 	int (*run)(struct bench_run *);
 	const char *(*absent)(void);  /* why it can't run here, or NULL; may be NULL */
 	const char *(*version)(void); /* of a peer; may be NULL */
@@ -64,7 +64,9 @@ struct bench_case {
 };
 
 extern const struct bench_case bench_ctx, bench_spawn, bench_fib, bench_yield, bench_wake,
-	bench_memory, bench_blocking, bench_retake, bench_jobs, bench_gap, bench_loop;
+	bench_memory, bench_blocking, bench_retake, bench_jobs, bench_gap, bench_loop,
+	bench_chan, bench_chanbuf, bench_select, bench_mutex, bench_contend, bench_cond,
+	bench_barrier, bench_sem;
 
 /* All cases in the order of --list; ends with NULL. */
 extern const struct bench_case *const bench_cases[];
