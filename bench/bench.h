@@ -30,6 +30,7 @@ struct bench_run {
 	double ns;     /* how long the measured part took */
 	double value;  /* an operation's cost in the case's unit */
 	double aside;  /* page tables, bytes an operation; 0: not measured */
+	double cpu;    /* processor time of the process, ns an operation; 0: not measured */
 	double insns;  /* user-space instructions an operation; below 0: not known */
 	double cycles; /* the same for cycles */
 	double mul_ns; /* a dependent multiplication's time just before and after */
@@ -52,6 +53,8 @@ struct bench_series {
 	int (*run)(struct bench_run *);
 	const char *(*absent)(void);  /* why it can't run here, or NULL; may be NULL */
 	const char *(*version)(void); /* of a peer; may be NULL */
+	const char *program; /* a peer that is a program of its own: which; then no run */
+	const char *call;    /* what that program is asked for */
 };
 
 struct bench_case {
@@ -71,7 +74,8 @@ extern const struct bench_case bench_ctx, bench_spawn, bench_fib, bench_yield, b
 /* All cases in the order of --list; ends with NULL. */
 extern const struct bench_case *const bench_cases[];
 
-/* Begin and end the measured part of a run; end sets ns, value, insns, cycles and n for `ops`. */
+/* Begin and end the measured part of a run; end sets ns, value, cpu, insns, cycles and n for
+ * `ops`. */
 void bench_begin(struct bench_run *);
 void bench_end(struct bench_run *, uint64_t ops);
 
@@ -96,6 +100,12 @@ int bench_run_child(const struct bench_case *, const struct bench_series *, stru
 		    char *why, size_t size);
 int bench_child_main(const char *case_name, const char *series_name, const char *n);
 
+/* bench/peers/programs.c: peers that are programs of their own. */
+int program_run(const struct bench_series *, struct bench_run *);
+const char *program_absent(const struct bench_series *);
+const char *program_version(const struct bench_series *);
+const char *program_flags(const struct bench_series *);
+
 /* bench/stats.c */
 struct stats {
 	size_t n;
@@ -113,7 +123,7 @@ struct bench_result {
 	uint64_t n;          /* operations a run, once that is known */
 	struct stats raw;    /* as measured */
 	struct stats scaled; /* at BENCH_GHZ; the same as raw where the unit is no time */
-	double aside, insns, cycles, mul_ns;
+	double aside, cpu, insns, cycles, mul_ns;
 	char why[128]; /* backs absent when a run failed */
 };
 
@@ -132,6 +142,12 @@ struct bench_verdict result_bound(const struct bench_result *, const struct benc
 				  const struct bench_result *all, size_t n);
 const struct bench_result *result_find(const struct bench_result *all, size_t n,
 				       const struct bench_case *, const char *series);
+const char *result_version(const struct bench_result *);
+const char *result_flags(const struct bench_result *);
+/* What a series' ratio is taken to: what a bound compares it with, or else the case's first; NULL
+ * where there is none. */
+const struct bench_result *result_base(const struct bench_result *,
+				       const struct bench_result *all, size_t n);
 double result_mul_ns(const struct bench_result *all, size_t n);
 
 /* bench/machine.c: what it was measured on. */

@@ -175,12 +175,15 @@ static const struct bench_series chan_series[] = {
 	{.name = "round trip, 1 P",
 	 .procs = 1,
 	 .promise = 45,
-	 .bounds = {{"Go, round trip, 1 P", 1}},
+	 .bounds = {{"Go, round trip, 1 P", 1}, {"Boost.Fiber, round trip", 1}},
 	 .run = round_trip},
-	{.name = "one way, 1 P", .procs = 1, .bounds = {{"Go, one way, 1 P", 1}}, .run = one_way},
+	{.name = "one way, 1 P",
+	 .procs = 1,
+	 .bounds = {{"Go, one way, 1 P", 1}, {"Boost.Fiber, one way", 1}},
+	 .run = one_way},
 	{.name = "round trip, 2 Ps",
 	 .procs = 2,
-	 .bounds = {{"Go, round trip, 2 Ps", 1}},
+	 .bounds = {{"Go, round trip, 2 Ps", 1}, {"Boost.Fiber, 2 threads", 1}},
 	 .run = round_trip},
 	{.name = "Go, round trip, 1 P",
 	 .peer = true,
@@ -200,6 +203,9 @@ static const struct bench_series chan_series[] = {
 	 .run = peer_go,
 	 .absent = peer_go_absent,
 	 .version = peer_go_version},
+	{.name = "Boost.Fiber, round trip", .peer = true, .program = "fiber", .call = "trip 1"},
+	{.name = "Boost.Fiber, one way", .peer = true, .program = "fiber", .call = "way 1"},
+	{.name = "Boost.Fiber, 2 threads", .peer = true, .program = "fiber", .call = "trip 2"},
 };
 
 const struct bench_case bench_chan = {
@@ -212,16 +218,16 @@ const struct bench_case bench_chan = {
 };
 
 static const struct bench_series chanbuf_series[] = {
-	{.name = "alone, 1 P", .procs = 1, .bounds = {{"Go, alone, 1 P", 1}}, .run = alone},
+	{.name = "alone, 1 P", .procs = 1, .bounds = {{"Go, alone, 1 P", 1}, {"Boost.Fiber, alone", 1}}, .run = alone},
 	{.name = "buffer of 100, 1 P",
 	 .procs = 1,
 	 .arg = BUFFER,
-	 .bounds = {{"Go, buffer of 100, 1 P", 1}},
+	 .bounds = {{"Go, buffer of 100, 1 P", 1}, {"Boost.Fiber, buffer of 128", 1}},
 	 .run = one_way},
 	{.name = "buffer of 100, 2 Ps",
 	 .procs = 2,
 	 .arg = BUFFER,
-	 .bounds = {{"Go, buffer of 100, 2 Ps", 1}},
+	 .bounds = {{"Go, buffer of 100, 2 Ps", 1}, {"Boost.Fiber, 2 threads", 1}},
 	 .run = one_way},
 	{.name = "Go, alone, 1 P",
 	 .peer = true,
@@ -241,6 +247,9 @@ static const struct bench_series chanbuf_series[] = {
 	 .run = peer_go,
 	 .absent = peer_go_absent,
 	 .version = peer_go_version},
+	{.name = "Boost.Fiber, alone", .peer = true, .program = "fiber", .call = "alone 1"},
+	{.name = "Boost.Fiber, buffer of 128", .peer = true, .program = "fiber", .call = "buffer 1"},
+	{.name = "Boost.Fiber, 2 threads", .peer = true, .program = "fiber", .call = "buffer 2"},
 };
 
 const struct bench_case bench_chanbuf = {

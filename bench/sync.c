@@ -213,7 +213,7 @@ static const struct bench_series mutex_series[] = {
 	{.name = "1 P",
 	 .procs = 1,
 	 .arg = 1,
-	 .bounds = {{"pthread_mutex", 1}, {"Go, sync.Mutex", 1}},
+	 .bounds = {{"pthread_mutex", 1}, {"Go, sync.Mutex", 1}, {"Boost.Fiber", 1}},
 	 .run = mutex_of_tasks},
 	{.name = "pthread_mutex",
 	 .peer = true,
@@ -226,6 +226,7 @@ static const struct bench_series mutex_series[] = {
 	 .run = peer_go,
 	 .absent = peer_go_absent,
 	 .version = peer_go_version},
+	{.name = "Boost.Fiber", .peer = true, .program = "fiber", .call = "mutex 1"},
 };
 
 const struct bench_case bench_mutex = {
@@ -241,22 +242,22 @@ static const struct bench_series contend_series[] = {
 	{.name = "2 tasks, 2 Ps",
 	 .procs = 2,
 	 .arg = 2,
-	 .bounds = {{"2 threads", 1}, {"Go, 2 goroutines", 1}},
+	 .bounds = {{"2 threads", 1}, {"Go, 2 goroutines", 1}, {"Boost.Fiber, 2", 1}},
 	 .run = mutex_of_tasks},
 	{.name = "10 tasks, 2 Ps",
 	 .procs = 2,
 	 .arg = 10,
-	 .bounds = {{"10 threads", 1}, {"Go, 10 goroutines", 1}},
+	 .bounds = {{"10 threads", 1}, {"Go, 10 goroutines", 1}, {"Boost.Fiber, 10", 1}},
 	 .run = mutex_of_tasks},
 	{.name = "100 tasks, 2 Ps",
 	 .procs = 2,
 	 .arg = 100,
-	 .bounds = {{"100 threads", 1}, {"Go, 100 goroutines", 1}},
+	 .bounds = {{"100 threads", 1}, {"Go, 100 goroutines", 1}, {"Boost.Fiber, 100", 1}},
 	 .run = mutex_of_tasks},
 	{.name = "1,000 tasks, 2 Ps",
 	 .procs = 2,
 	 .arg = 1000,
-	 .bounds = {{"Go, 1,000 goroutines", 1}},
+	 .bounds = {{"Go, 1,000 goroutines", 1}, {"Boost.Fiber, 1,000", 1}},
 	 .run = mutex_of_tasks},
 	{.name = "2 threads",
 	 .peer = true,
@@ -297,6 +298,10 @@ static const struct bench_series contend_series[] = {
 	 .run = peer_go,
 	 .absent = peer_go_absent,
 	 .version = peer_go_version},
+	{.name = "Boost.Fiber, 2", .peer = true, .program = "fiber", .call = "mutex 2"},
+	{.name = "Boost.Fiber, 10", .peer = true, .program = "fiber", .call = "mutex 10"},
+	{.name = "Boost.Fiber, 100", .peer = true, .program = "fiber", .call = "mutex 100"},
+	{.name = "Boost.Fiber, 1,000", .peer = true, .program = "fiber", .call = "mutex 1000"},
 };
 
 const struct bench_case bench_contend = {
@@ -311,9 +316,9 @@ const struct bench_case bench_contend = {
 static const struct bench_series cond_series[] = {
 	{.name = "1 P",
 	 .procs = 1,
-	 .bounds = {{"threads on one CPU", 1}, {"Go, sync.Cond", 1}},
+	 .bounds = {{"threads on one CPU", 1}, {"Go, sync.Cond", 1}, {"Boost.Fiber", 1}},
 	 .run = cond_of_tasks},
-	{.name = "2 Ps", .procs = 2, .run = cond_of_tasks},
+	{.name = "2 Ps", .procs = 2, .bounds = {{"Boost.Fiber, 2 threads", 1}}, .run = cond_of_tasks},
 	{.name = "threads on one CPU",
 	 .peer = true,
 	 .run = peer_cond,
@@ -324,6 +329,8 @@ static const struct bench_series cond_series[] = {
 	 .run = peer_go,
 	 .absent = peer_go_absent,
 	 .version = peer_go_version},
+	{.name = "Boost.Fiber", .peer = true, .program = "fiber", .call = "cond 1"},
+	{.name = "Boost.Fiber, 2 threads", .peer = true, .program = "fiber", .call = "cond 2"},
 };
 
 const struct bench_case bench_cond = {
@@ -339,17 +346,17 @@ static const struct bench_series barrier_series[] = {
 	{.name = "2 tasks, 1 P",
 	 .procs = 1,
 	 .arg = 2,
-	 .bounds = {{"2 threads, 1 CPU", 1}},
+	 .bounds = {{"2 threads, 1 CPU", 1}, {"Boost.Fiber, 2", 1}},
 	 .run = barrier_of_tasks},
 	{.name = "10 tasks, 1 P",
 	 .procs = 1,
 	 .arg = 10,
-	 .bounds = {{"10 threads, 1 CPU", 1}},
+	 .bounds = {{"10 threads, 1 CPU", 1}, {"Boost.Fiber, 10", 1}},
 	 .run = barrier_of_tasks},
 	{.name = "100 tasks, 1 P",
 	 .procs = 1,
 	 .arg = 100,
-	 .bounds = {{"100 threads, 1 CPU", 1}},
+	 .bounds = {{"100 threads, 1 CPU", 1}, {"Boost.Fiber, 100", 1}},
 	 .run = barrier_of_tasks},
 	{.name = "2 threads, 1 CPU",
 	 .peer = true,
@@ -366,6 +373,9 @@ static const struct bench_series barrier_series[] = {
 	 .arg = 100,
 	 .run = barrier_of_threads,
 	 .version = peer_libc_version},
+	{.name = "Boost.Fiber, 2", .peer = true, .program = "fiber", .call = "barrier 2"},
+	{.name = "Boost.Fiber, 10", .peer = true, .program = "fiber", .call = "barrier 10"},
+	{.name = "Boost.Fiber, 100", .peer = true, .program = "fiber", .call = "barrier 100"},
 };
 
 const struct bench_case bench_barrier = {

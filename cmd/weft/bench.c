@@ -96,7 +96,10 @@ static int add_series(struct plan *p, const struct bench_case *c, const struct b
 	memset(res, 0, sizeof *res);
 	res->c = c;
 	res->s = s;
-	res->absent = s->absent != NULL ? s->absent() : NULL;
+	if (s->program != NULL)
+		res->absent = program_absent(s);
+	else
+		res->absent = s->absent != NULL ? s->absent() : NULL;
 	res->runs = calloc(p->runs, sizeof *res->runs);
 	return res->runs != NULL ? 0 : -1;
 }
