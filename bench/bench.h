@@ -47,9 +47,10 @@ struct bench_series {
 	bool peer;  /* not Weft */
 	int procs;  /* runs as the first task on as many Ps; 0: on a plain thread */
 	bool fixed; /* makes the same operations whatever n says */
+	bool slow;  /* takes seconds; --quick leaves it out */
 	unsigned arg;
 	double promise; /* at most this, in the case's unit; 0: none */
-	struct bench_bound bounds[4]; /* ends with one that has no series */
+	struct bench_bound bounds[6]; /* ends with one that has no series */
 	int (*run)(struct bench_run *);
 	const char *(*absent)(void);  /* why it can't run here, or NULL; may be NULL */
 	const char *(*version)(void); /* of a peer; may be NULL */

@@ -140,17 +140,15 @@ AM_CONDITIONAL([HAVE_$2], [test "$have_$1" = yes])
 ])
 
 # WF_PROG_GO
-# Go's compiler, for a program that benchmarks compare with: GO, HAVE_GO, GO_VERSION,
-# have_go. It builds for the machine that it runs on.
+# Go's compiler, for a program that benchmarks compare with: GO, HAVE_GO, have_go.
+# It builds for the machine that it runs on.
 AC_DEFUN([WF_PROG_GO], [
 have_go=no
 AC_PATH_PROG([GO], [go], [no])
 AS_IF([test "x$GO" != xno && test "x$cross_compiling" != xyes],
 	[wf_go_version=`$GO env GOVERSION 2>/dev/null`
 	AS_IF([test -n "$wf_go_version"],
-		[have_go=$wf_go_version
-		AC_DEFINE([HAVE_GO], [1], [benchmarks compare with Go])
-		AC_DEFINE_UNQUOTED([GO_VERSION], ["$wf_go_version"], [its version])])])
+		[have_go=$wf_go_version])])
 AM_CONDITIONAL([HAVE_GO], [test "$have_go" != no])
 ])
 

@@ -31,32 +31,6 @@ const char *peer_kernel_version(void);
 
 int peer_futex_wake(struct bench_run *);
 
-/* What Go's program can be asked; a series' argument. */
-enum peer_go_test {
-	GO_TRIP_1P,
-	GO_TRIP_2P,
-	GO_WAY_1P,
-	GO_ALONE,
-	GO_BUFFER_1P,
-	GO_BUFFER_2P,
-	GO_READY_2,
-	GO_READY_100,
-	GO_WAITS_2,
-	GO_WAITS_100,
-	GO_MUTEX,
-	GO_MUTEX_2,
-	GO_MUTEX_10,
-	GO_MUTEX_100,
-	GO_MUTEX_1000,
-	GO_COND,
-	GO_TIMER,
-	GO_TIMER_MANY,
-};
-
-int peer_go(struct bench_run *);
-const char *peer_go_absent(void);
-const char *peer_go_version(void);
-
 /* A pool whose jobs are all tally_add of bench/crew.h; finish runs what is left, and ends it. */
 struct peer_pool {
 	void *(*make)(unsigned workers);

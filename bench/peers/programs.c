@@ -22,8 +22,7 @@ static const char *program_path(const struct bench_series *s)
 	const char *dir = getenv("WEFT_BENCH_PEERS");
 	static char path[4096];
 
-	snprintf(path, sizeof path, "%s/weft-bench-%s", dir != NULL ? dir : PEERS_DIR,
-		 s->program);
+	snprintf(path, sizeof path, "%s/weft-bench-%s", dir != NULL ? dir : PEERS_DIR, s->program);
 	return path;
 }
 

@@ -1,10 +1,11 @@
 /*
-Go's side of the benchmarks of channels, select, mutexes, conditions and timers.
+Go's side of the benchmarks of channels, select, mutexes, conditions, jobs, sleepers and timers.
 
-	weft-bench-go TEST PROCS SIZE N
+	weft-bench-go N "TEST PROCS SIZE"
 
-makes N operations of a test and prints how many it made and how many nanoseconds they took.
-The tests are those of bench/chan.c, bench/sync.c and bench/time.c.
+makes a tenth of N operations of a test, then all of them, and prints how many it made, the
+nanoseconds that they took, those of the processors, and those of one operation. The tests are
+those of bench/chan.c, bench/sync.c, bench/pool.c and bench/time.c.
 */
 package main
 
@@ -12,8 +13,11 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sort"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -35,6 +39,15 @@ var tests = map[string]struct {
 	"mutex": {mutex, count},
 	"cond":  {cond, count},
 	"timer": {timer, count},
+	"empty": {empty, count},
+}
+
+// Tests with a way of their own to measure: they say what an operation took. Their size is how
+// many submit, or sleep.
+var measured = map[string]func(size int) (ops uint64, value float64){
+	"submit":       submit,
+	"sleepers":     func(size int) (uint64, float64) { return sleepers(size, false) },
+	"sleepers-cpu": func(size int) (uint64, float64) { return sleepers(size, true) },
 }
 
 func series(n uint64) uint64 { return n * (n - 1) / 2 }
@@ -203,26 +216,169 @@ func timer(size int, n uint64, begin func()) (sum uint64) {
 	return
 }
 
-func main() {
-	if len(os.Args) != 5 {
-		fmt.Fprintln(os.Stderr, "usage: weft-bench-go TEST PROCS SIZE N")
-		os.Exit(2)
+// --- jobs -------------------------------------------------------------------------------
+
+// A goroutine a job, as Go's programs do.
+func empty(_ int, n uint64, begin func()) uint64 {
+	var sum uint64
+	var ended sync.WaitGroup
+	begin()
+	ended.Add(int(n))
+	for i := uint64(0); i < n; i++ {
+		go func() {
+			atomic.AddUint64(&sum, 1)
+			ended.Done()
+		}()
 	}
-	t, known := tests[os.Args[1]]
-	procs, err1 := strconv.Atoi(os.Args[2])
-	size, err2 := strconv.Atoi(os.Args[3])
-	n, err3 := strconv.ParseUint(os.Args[4], 10, 64)
-	if !known || err1 != nil || err2 != nil || err3 != nil {
-		fmt.Fprintln(os.Stderr, "weft-bench-go: no such test:", os.Args[1:])
-		os.Exit(2)
+	ended.Wait()
+	return sum
+}
+
+const burst, bursts, pause = 1000, 100, 100 * time.Microsecond
+
+// The median of the bursts, each from the first submitter's begin to the last one's end.
+func submit(size int) (uint64, float64) {
+	took := make([]float64, bursts)
+	for i := range took {
+		for until := time.Now().Add(pause); time.Now().Before(until); {
+		}
+		took[i] = oneBurst(size) / float64(burst*size)
 	}
-	runtime.GOMAXPROCS(procs)
-	var begun time.Time
-	sum := t.run(size, n, func() { begun = time.Now() })
-	took := time.Since(begun)
-	if sum != t.want(n) {
-		fmt.Fprintln(os.Stderr, "weft-bench-go: wrong sum", sum, "of", os.Args[1:])
+	sort.Float64s(took)
+	return bursts, took[bursts/2]
+}
+
+func oneBurst(size int) float64 {
+	var sum uint64
+	var ran sync.WaitGroup
+	ran.Add(burst * size)
+	from := time.Now()
+	ends := make([]time.Duration, size)
+	one := func(which int) {
+		for i := 0; i < burst; i++ {
+			go func() {
+				atomic.AddUint64(&sum, 1)
+				ran.Done()
+			}()
+		}
+		ends[which] = time.Since(from)
+	}
+	if size == 1 {
+		one(0)
+	} else {
+		crew(size, func() { from = time.Now() }, one)
+	}
+	ran.Wait()
+	sort.Slice(ends, func(a, b int) bool { return ends[a] < ends[b] })
+	return float64(ends[size-1])
+}
+
+// --- sleepers ----------------------------------------------------------------------------
+
+// What is measured is told in bench/time.c.
+func sleepers(size int, wantCPU bool) (uint64, float64) {
+	const asleepNs, apart = 2000, 1000
+	var arrived, ended sync.WaitGroup
+	var lastAsleep, lastAwake int64
+	gate := make(chan bool)
+	begin := time.Now()
+	cpu := cpuTime()
+	var first time.Time
+	arrived.Add(size)
+	ended.Add(size)
+	for i := 0; i < size; i++ {
+		go func(which int) {
+			arrived.Done()
+			<-gate
+			until := first.Add(time.Duration(which) * apart)
+			greatest(&lastAsleep, int64(time.Since(begin)))
+			time.Sleep(time.Until(until))
+			greatest(&lastAwake, int64(time.Since(begin)))
+			ended.Done()
+		}(i)
+	}
+	arrived.Wait()
+	first = time.Now().Add(time.Duration(size) * asleepNs)
+	close(gate)
+	ended.Wait()
+	if lastAsleep >= int64(first.Sub(begin)) {
+		fmt.Fprintln(os.Stderr, "weft-bench-go: they were not all asleep at once")
 		os.Exit(1)
 	}
-	fmt.Println(n, took.Nanoseconds())
+	if wantCPU {
+		return uint64(size), float64(cpuTime()-cpu) / float64(size)
+	}
+	until := int64(first.Sub(begin)) + int64(size-1)*apart
+	return uint64(size), float64(lastAsleep+lastAwake-until) / float64(size)
+}
+
+func greatest(to *int64, x int64) {
+	for {
+		old := atomic.LoadInt64(to)
+		if x <= old || atomic.CompareAndSwapInt64(to, old, x) {
+			return
+		}
+	}
+}
+
+// --- main ---------------------------------------------------------------------------------
+
+func cpuTime() int64 {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return u.Utime.Nano() + u.Stime.Nano()
+}
+
+func fail(what ...interface{}) {
+	fmt.Fprintln(os.Stderr, append([]interface{}{"weft-bench-go:"}, what...)...)
+	os.Exit(1)
+}
+
+func carryOut(name string, size int, n uint64) {
+	t, known := tests[name]
+	if !known {
+		fail("no such test:", name)
+	}
+	var begun time.Time
+	var cpu int64
+	run := func(n uint64) {
+		sum := t.run(size, n, func() { begun, cpu = time.Now(), cpuTime() })
+		if sum != t.want(n) {
+			fail("wrong sum", sum, "of", name)
+		}
+	}
+	run(n/10 + 1)
+	run(n)
+	took := time.Since(begun).Nanoseconds()
+	fmt.Println(n, took, cpuTime()-cpu, float64(took)/float64(n))
+}
+
+// build is what built this; the linker fills it in.
+var build string
+
+func main() {
+	var name string
+	var procs, size int
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		fmt.Println("Go " + runtime.Version()[2:])
+		fmt.Println(build)
+		return
+	}
+	if len(os.Args) != 3 {
+		fail("asked by weft bench: N \"TEST PROCS SIZE\", or --version")
+	}
+	n, err := strconv.ParseUint(os.Args[1], 10, 64)
+	if err != nil {
+		fail(err)
+	}
+	if _, err = fmt.Sscan(os.Args[2], &name, &procs, &size); err != nil {
+		fail(err)
+	}
+	runtime.GOMAXPROCS(procs)
+	if f, known := measured[name]; known {
+		ops, value := f(size)
+		fmt.Println(ops, value*float64(ops), 0, value)
+		return
+	}
+	carryOut(name, size, n)
 }
