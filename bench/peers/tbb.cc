@@ -23,7 +23,7 @@
 #include "../bodies.h"
 #include "program.h"
 
-namespace tbb = oneapi::tbb;
+namespace onetbb = oneapi::tbb;
 
 namespace {
 
@@ -59,7 +59,7 @@ struct submitter {
 	double from, to;
 };
 
-void submit_bursts(tbb::task_arena &arena, pthread_barrier_t *gate, submitter *s)
+void submit_bursts(onetbb::task_arena &arena, pthread_barrier_t *gate, submitter *s)
 {
 	for (int b = 0; b < BURSTS; b++) {
 		pthread_barrier_wait(gate);
@@ -96,8 +96,8 @@ double one_burst(const std::vector<submitter> &all, pthread_barrier_t *gate)
 /* arg threads submit; the median of the bursts. No place in the arena is kept for them. */
 int submit(peer_run *r)
 {
-	tbb::global_control limit(tbb::global_control::max_allowed_parallelism, r->threads + 1);
-	tbb::task_arena arena((int)r->threads, 0);
+	onetbb::global_control limit(onetbb::global_control::max_allowed_parallelism, r->threads + 1);
+	onetbb::task_arena arena((int)r->threads, 0);
 	std::vector<submitter> all(r->arg);
 	std::vector<double> ns(BURSTS);
 	pthread_barrier_t gate;
@@ -124,14 +124,14 @@ int submit(peer_run *r)
 /* The caller works too: it is one of the threads. */
 int empty(peer_run *r)
 {
-	tbb::global_control limit(tbb::global_control::max_allowed_parallelism, r->threads);
-	tbb::task_arena arena((int)r->threads);
+	onetbb::global_control limit(onetbb::global_control::max_allowed_parallelism, r->threads);
+	onetbb::task_arena arena((int)r->threads);
 	uint64_t goal = jobs_done() + r->n;
 
 	arena.initialize();
 	peer_begin(r);
 	arena.execute([&] {
-		tbb::task_group group;
+		onetbb::task_group group;
 
 		for (uint64_t i = 0; i < r->n; i++)
 			group.run(job);
@@ -158,8 +158,8 @@ void fill()
 
 template <typename body> uint64_t loop(peer_run *r, size_t length, body one)
 {
-	tbb::global_control limit(tbb::global_control::max_allowed_parallelism, r->threads);
-	tbb::task_arena arena((int)r->threads);
+	onetbb::global_control limit(onetbb::global_control::max_allowed_parallelism, r->threads);
+	onetbb::task_arena arena((int)r->threads);
 	uint64_t passes = r->n / length + 1;
 
 	fill();
@@ -167,9 +167,9 @@ template <typename body> uint64_t loop(peer_run *r, size_t length, body one)
 	peer_begin(r);
 	arena.execute([&] {
 		for (uint64_t k = 0; k < passes; k++)
-			tbb::parallel_for(
-			    tbb::blocked_range<size_t>(0, length),
-			    [&](const tbb::blocked_range<size_t> &range) {
+			onetbb::parallel_for(
+			    onetbb::blocked_range<size_t>(0, length),
+			    [&](const onetbb::blocked_range<size_t> &range) {
 				    for (size_t i = range.begin(); i < range.end(); i++)
 					    one(i);
 			    });
