@@ -30,6 +30,7 @@ struct bench_run {
 	double ns;     /* how long the measured part took */
 	double value;  /* an operation's cost in the case's unit */
 	double aside;  /* page tables, bytes an operation; 0: not measured */
+	double cpu;    /* processor time of the process, ns an operation; 0: not measured */
 	double insns;  /* user-space instructions an operation; below 0: not known */
 	double cycles; /* the same for cycles */
 	double mul_ns; /* a dependent multiplication's time just before and after */
@@ -46,12 +47,15 @@ struct bench_series {
 	bool peer;  /* not Weft */
 	int procs;  /* runs as the first task on as many Ps; 0: on a plain thread */
 	bool fixed; /* makes the same operations whatever n says */
+	bool slow;  /* takes seconds; --quick leaves it out */
 	unsigned arg;
 	double promise; /* at most this, in the case's unit; 0: none */
-	struct bench_bound bounds[2];
+	struct bench_bound bounds[6]; /* ends with one that has no series */
 	int (*run)(struct bench_run *);
 	const char *(*absent)(void);  /* why it can't run here, or NULL; may be NULL */
 	const char *(*version)(void); /* of a peer; may be NULL */
+	const char *program; /* a peer that is a program of its own: which; then no run */
+	const char *call;    /* what that program is asked for */
 };
 
 struct bench_case {
@@ -64,12 +68,16 @@ struct bench_case {
 };
 
 extern const struct bench_case bench_ctx, bench_spawn, bench_fib, bench_yield, bench_wake,
-	bench_memory, bench_blocking, bench_retake, bench_jobs, bench_gap, bench_loop;
+	bench_memory, bench_blocking, bench_retake, bench_jobs, bench_gap, bench_loop,
+	bench_chan, bench_chanbuf, bench_select, bench_mutex, bench_contend, bench_cond,
+	bench_barrier, bench_sem, bench_submit, bench_empty, bench_for_memory, bench_for_compute,
+	bench_sleepers, bench_lateness, bench_timers;
 
 /* All cases in the order of --list; ends with NULL. */
 extern const struct bench_case *const bench_cases[];
 
-/* Begin and end the measured part of a run; end sets ns, value, insns, cycles and n for `ops`. */
+/* Begin and end the measured part of a run; end sets ns, value, cpu, insns, cycles and n for
+ * `ops`. */
 void bench_begin(struct bench_run *);
 void bench_end(struct bench_run *, uint64_t ops);
 
@@ -94,6 +102,12 @@ int bench_run_child(const struct bench_case *, const struct bench_series *, stru
 		    char *why, size_t size);
 int bench_child_main(const char *case_name, const char *series_name, const char *n);
 
+/* bench/peers/programs.c: peers that are programs of their own. */
+int program_run(const struct bench_series *, struct bench_run *);
+const char *program_absent(const struct bench_series *);
+const char *program_version(const struct bench_series *);
+const char *program_flags(const struct bench_series *);
+
 /* bench/stats.c */
 struct stats {
 	size_t n;
@@ -111,7 +125,7 @@ struct bench_result {
 	uint64_t n;          /* operations a run, once that is known */
 	struct stats raw;    /* as measured */
 	struct stats scaled; /* at BENCH_GHZ; the same as raw where the unit is no time */
-	double aside, insns, cycles, mul_ns;
+	double aside, cpu, insns, cycles, mul_ns;
 	char why[128]; /* backs absent when a run failed */
 };
 
@@ -130,6 +144,12 @@ struct bench_verdict result_bound(const struct bench_result *, const struct benc
 				  const struct bench_result *all, size_t n);
 const struct bench_result *result_find(const struct bench_result *all, size_t n,
 				       const struct bench_case *, const char *series);
+const char *result_version(const struct bench_result *);
+const char *result_flags(const struct bench_result *);
+/* What a series' ratio is taken to: what a bound compares it with, or else the case's first; NULL
+ * where there is none. */
+const struct bench_result *result_base(const struct bench_result *,
+				       const struct bench_result *all, size_t n);
 double result_mul_ns(const struct bench_result *all, size_t n);
 
 /* bench/machine.c: what it was measured on. */

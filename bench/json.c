@@ -49,11 +49,6 @@ static void member_stats(FILE *out, const char *key, const struct stats *s)
 		s->min, s->median, s->max, s->mad);
 }
 
-static const char *version_of(const struct bench_result *res)
-{
-	return res->s->version != NULL ? res->s->version() : NULL;
-}
-
 static void machine_line(FILE *out, const struct machine *m, double mul_ns)
 {
 	fprintf(out, "{\"name\":\"machine\"");
@@ -85,7 +80,8 @@ static void peer(FILE *out, const struct bench_result *res, const struct bench_r
 
 	fprintf(out, "{\"name\":");
 	string(out, other->s->name);
-	member(out, "version", version_of(other));
+	member(out, "version", result_version(other));
+	member(out, "flags", result_flags(other));
 	member_number(out, "median", other->raw.median, true);
 	member_number(out, "ratio", ratio, true);
 	if (b != NULL) {
@@ -119,6 +115,7 @@ static void figures(FILE *out, const struct bench_result *res)
 	member_number(out, "max", res->raw.max, true);
 	member_number(out, "mad", res->raw.mad, true);
 	member_stats(out, "scaled", &res->scaled);
+	member_number(out, "cpu", res->cpu, res->cpu > 0);
 	member_number(out, "instructions", res->insns, res->insns >= 0);
 	member_number(out, "cycles", res->cycles, res->cycles >= 0);
 	if (strcmp(res->c->unit, "ns") != 0)
@@ -140,7 +137,8 @@ static void series_line(FILE *out, const struct bench_result *res, const struct 
 	string(out, name);
 	member(out, "unit", res->c->unit);
 	fprintf(out, ",\"peer\":%s", res->s->peer ? "true" : "false");
-	member(out, "version", version_of(res));
+	member(out, "version", result_version(res));
+	member(out, "flags", result_flags(res));
 	if (res->absent != NULL) {
 		member(out, "absent", res->absent);
 	} else {

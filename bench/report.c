@@ -42,22 +42,13 @@ static bool is_time(const struct bench_case *c)
 	return strcmp(c->unit, "ns") == 0;
 }
 
-static bool has_peer(const struct bench_case *c)
+/* Then a peer's ratio is to the series that is bound by it. */
+static bool has_bounds(const struct bench_case *c)
 {
 	for (size_t i = 0; i < c->nseries; i++)
-		if (c->series[i].peer)
+		if (c->series[i].bounds[0].series != NULL)
 			return true;
 	return false;
-}
-
-/* The first series that is Weft's, where there are peers to count in it; or NULL. */
-static const struct bench_result *base_of(const struct bench_result *all, size_t n,
-					  const struct bench_case *c)
-{
-	for (size_t i = 0; has_peer(c) && i < n; i++)
-		if (all[i].c == c && !all[i].s->peer && all[i].absent == NULL)
-			return &all[i];
-	return NULL;
 }
 
 static void print_head(FILE *out, const struct bench_case *c, const struct bench_result *base)
@@ -66,10 +57,10 @@ static void print_head(FILE *out, const struct bench_case *c, const struct bench
 
 	snprintf(title, sizeof title, "%s (%s %s)", c->name, c->unit, c->each);
 	if (base != NULL)
-		snprintf(ratio, sizeof ratio, "/ %s", base->s->name);
+		snprintf(ratio, sizeof ratio, "/ %s", has_bounds(c) ? "Weft" : base->s->name);
 	fprintf(out, "\n%-*s %9s %9s %9s", NAME_WIDTH, title, "min", "median", "spread");
 	if (is_time(c))
-		fprintf(out, " %9s %9s %9s", "3.7 GHz", "insns", "cycles");
+		fprintf(out, " %9s %9s %9s %9s", "3.7 GHz", "CPU", "insns", "cycles");
 	else
 		fprintf(out, " %9s", "tables");
 	fprintf(out, " %9s", "promise");
@@ -80,7 +71,7 @@ static void print_head(FILE *out, const struct bench_case *c, const struct bench
 
 static void print_name(FILE *out, const struct bench_result *res)
 {
-	const char *version = res->s->version != NULL ? res->s->version() : NULL;
+	const char *version = res->s->program == NULL ? result_version(res) : NULL;
 	char name[NAME_WIDTH + 1];
 
 	if (version != NULL)
@@ -111,6 +102,7 @@ static void print_row(FILE *out, const struct bench_result *res, const struct be
 	number(out, res->raw.max - res->raw.min, true);
 	if (is_time(res->c)) {
 		number(out, res->scaled.median, true);
+		number(out, res->cpu, res->cpu > 0);
 		number(out, res->insns, res->insns >= 0);
 		number(out, res->cycles, res->cycles >= 0);
 	} else {
@@ -140,20 +132,44 @@ static void print_bounds(FILE *out, const struct bench_result *res, const struct
 static void print_case(FILE *out, const struct bench_case *c, const struct bench_result *all,
 		       size_t n)
 {
-	const struct bench_result *base = base_of(all, n, c);
+	const struct bench_result *base = NULL;
 
+	for (size_t i = 0; i < n && base == NULL; i++)
+		if (all[i].c == c)
+			base = result_base(&all[i], all, n);
 	print_head(out, c, base);
 	for (size_t i = 0; i < n; i++)
 		if (all[i].c == c)
-			print_row(out, &all[i], base);
+			print_row(out, &all[i], result_base(&all[i], all, n));
 	for (size_t i = 0; i < n; i++)
 		if (all[i].c == c)
 			print_bounds(out, &all[i], all, n);
 }
 
+/* The first of those that are the same program. */
+static bool is_first_of_program(const struct bench_result *all, size_t i)
+{
+	if (all[i].s->program == NULL || all[i].absent != NULL)
+		return false;
+	for (size_t k = 0; k < i; k++)
+		if (all[k].s->program != NULL && all[k].absent == NULL &&
+		    strcmp(all[k].s->program, all[i].s->program) == 0)
+			return false;
+	return true;
+}
+
+static void print_programs(FILE *out, const struct bench_result *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_first_of_program(all, i))
+			fprintf(out, "peer %s: %s, built by %s\n", all[i].s->program,
+				result_version(&all[i]), result_flags(&all[i]));
+}
+
 void report_table(FILE *out, const struct machine *m, const struct bench_result *all, size_t n)
 {
 	print_machine(out, m, result_mul_ns(all, n));
+	print_programs(out, all, n);
 	for (const struct bench_case *const *c = bench_cases; *c != NULL; c++)
 		for (size_t i = 0; i < n; i++)
 			if (all[i].c == *c) {

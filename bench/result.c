@@ -39,6 +39,11 @@ static double run_aside(const struct bench_run *r)
 	return r->aside;
 }
 
+static double run_cpu(const struct bench_run *r)
+{
+	return r->cpu;
+}
+
 static double run_mul_ns(const struct bench_run *r)
 {
 	return r->mul_ns;
@@ -68,6 +73,7 @@ void result_finish(struct bench_result *res)
 	res->insns = stats_by(res, run_insns, false).median;
 	res->cycles = stats_by(res, run_cycles, false).median;
 	res->aside = stats_by(res, run_aside, false).median;
+	res->cpu = stats_by(res, run_cpu, false).median;
 	res->mul_ns = stats_by(res, run_mul_ns, false).median;
 }
 
@@ -78,6 +84,44 @@ const struct bench_result *result_find(const struct bench_result *all, size_t n,
 		if (all[i].c == c && strcmp(all[i].s->name, series) == 0)
 			return &all[i];
 	return NULL;
+}
+
+const char *result_version(const struct bench_result *res)
+{
+	if (res->s->program != NULL)
+		return program_version(res->s);
+	return res->s->version != NULL ? res->s->version() : NULL;
+}
+
+const char *result_flags(const struct bench_result *res)
+{
+	return res->s->program != NULL ? program_flags(res->s) : NULL;
+}
+
+static bool binds(const struct bench_series *s, const char *peer)
+{
+	for (const struct bench_bound *b = s->bounds; b->series != NULL; b++)
+		if (strcmp(b->series, peer) == 0)
+			return true;
+	return false;
+}
+
+const struct bench_result *result_base(const struct bench_result *res,
+				       const struct bench_result *all, size_t n)
+{
+	const struct bench_result *first = NULL;
+	bool peers = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].c != res->c)
+			continue;
+		if (res->s->peer && all[i].absent == NULL && binds(all[i].s, res->s->name))
+			return &all[i];
+		peers |= all[i].s->peer;
+		if (first == NULL && !all[i].s->peer && all[i].absent == NULL)
+			first = &all[i];
+	}
+	return peers ? first : NULL;
 }
 
 /* Times of tasks are promised for the context layer in assembly: the portable one is slower by

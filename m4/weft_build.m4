@@ -120,6 +120,38 @@ AC_CHECK_LIB([$1], [$3],
 AC_SUBST([$2_LIBS])
 ])
 
+# WF_CXX_PEER(NAME, PREFIX, LIBS, HEADERS, STATEMENT)
+# A library in C++ that a program of the benchmarks' is made of: HAVE_PREFIX, PREFIX_LIBS,
+# have_NAME.
+AC_DEFUN([WF_CXX_PEER], [
+have_$1=no
+AS_VAR_IF([have_cxx], [yes], [
+	AC_LANG_PUSH([C++])
+	AC_MSG_CHECKING([for $1])
+	wf_saved_libs=$LIBS
+	LIBS="$3 -lpthread $LIBS"
+	AC_LINK_IFELSE([AC_LANG_PROGRAM([$4], [$5;])], [have_$1=yes])
+	LIBS=$wf_saved_libs
+	AC_MSG_RESULT([$have_$1])
+	AC_LANG_POP([C++])
+])
+AC_SUBST([$2_LIBS], ["$3"])
+AM_CONDITIONAL([HAVE_$2], [test "$have_$1" = yes])
+])
+
+# WF_PROG_GO
+# Go's compiler, for a program that benchmarks compare with: GO, HAVE_GO, have_go.
+# It builds for the machine that it runs on.
+AC_DEFUN([WF_PROG_GO], [
+have_go=no
+AC_PATH_PROG([GO], [go], [no])
+AS_IF([test "x$GO" != xno && test "x$cross_compiling" != xyes],
+	[wf_go_version=`$GO env GOVERSION 2>/dev/null`
+	AS_IF([test -n "$wf_go_version"],
+		[have_go=$wf_go_version])])
+AM_CONDITIONAL([HAVE_GO], [test "$have_go" != no])
+])
+
 # WF_SHARED_DEPS
 # WEFT_SHARED_DEPS: what the shared library needs for its weak references, in
 # the order in which the loader must search. libgcc_s comes first: libunwind

@@ -17,6 +17,7 @@ enum { RUNS_DEFAULT = 9, RUNS_MAX = 1000 };
 
 struct plan {
 	size_t runs;
+	bool quick;
 	const char *json, *plot;
 	FILE *json_file;
 	char **words; /* the cases by name; nwords 0: all */
@@ -96,7 +97,12 @@ static int add_series(struct plan *p, const struct bench_case *c, const struct b
 	memset(res, 0, sizeof *res);
 	res->c = c;
 	res->s = s;
-	res->absent = s->absent != NULL ? s->absent() : NULL;
+	if (p->quick && s->slow)
+		res->absent = "left out by --quick";
+	else if (s->program != NULL)
+		res->absent = program_absent(s);
+	else
+		res->absent = s->absent != NULL ? s->absent() : NULL;
 	res->runs = calloc(p->runs, sizeof *res->runs);
 	return res->runs != NULL ? 0 : -1;
 }
@@ -219,11 +225,9 @@ static void release(struct plan *p)
 }
 
 static const struct option options[] = {
-	{"json", required_argument, NULL, 'j'},
-	{"plot", required_argument, NULL, 'p'},
-	{"runs", required_argument, NULL, 'n'},
-	{"list", no_argument, NULL, 'l'},
-	{NULL, 0, NULL, 0},
+	{"json", required_argument, NULL, 'j'}, {"plot", required_argument, NULL, 'p'},
+	{"runs", required_argument, NULL, 'n'}, {"list", no_argument, NULL, 'l'},
+	{"quick", no_argument, NULL, 'q'},      {NULL, 0, NULL, 0},
 };
 
 /* 0, with the plan filled and the case names left in argv from optind on; or a status; -1: --list.
@@ -240,6 +244,8 @@ static int read_options(int argc, char **argv, struct plan *p)
 			p->plot = optarg;
 		else if (option == 'n')
 			status = read_runs(optarg, &p->runs);
+		else if (option == 'q')
+			p->quick = true;
 		else if (option == 'l')
 			return -1;
 		else

@@ -19,7 +19,7 @@ static const struct {
 
 static const char usage[] =
 	"usage: weft info [--boot] [--json] | "
-	"bench [CASE...] [--json FILE] [--plot DIR] [--runs N] [--list] | --help | --version\n";
+	"bench [CASE...] [--json FILE] [--plot DIR] [--runs N] [--quick] [--list] | --help | --version\n";
 
 int command_misused(void)
 {
@@ -37,6 +37,7 @@ static int help(void)
 	      "  bench  measure the cases named, or all, beside what else this machine has\n"
 	      "    --list       the cases\n"
 	      "    --runs N     runs of each series, 1 to 1000; 9 by default\n"
+	      "    --quick      without the series that take seconds\n"
 	      "    --json FILE  a line of JSON for the machine and for each series; -: to stdout\n"
 	      "    --plot DIR   a plot of each case in DIR (needs gnuplot)\n",
 	      stdout);
