@@ -49,13 +49,13 @@ struct bench_series {
 	bool fixed; /* makes the same operations whatever n says */
 	bool slow;  /* takes seconds; --quick leaves it out */
 	unsigned arg;
-	double promise; /* at most this, in the case's unit; 0: none */
+	double promise;               /* at most this, in the case's unit; 0: none */
 	struct bench_bound bounds[6]; /* ends with one that has no series */
 	int (*run)(struct bench_run *);
 	const char *(*absent)(void);  /* why it can't run here, or NULL; may be NULL */
 	const char *(*version)(void); /* of a peer; may be NULL */
-	const char *program; /* a peer that is a program of its own: which; then no run */
-	const char *call;    /* what that program is asked for */
+	const char *program;          /* a peer that is a program of its own: which; then no run */
+	const char *call;             /* what that program is asked for */
 };
 
 struct bench_case {
@@ -68,10 +68,10 @@ struct bench_case {
 };
 
 extern const struct bench_case bench_ctx, bench_spawn, bench_fib, bench_yield, bench_wake,
-	bench_memory, bench_blocking, bench_retake, bench_jobs, bench_gap, bench_loop,
-	bench_chan, bench_chanbuf, bench_select, bench_mutex, bench_contend, bench_cond,
-	bench_barrier, bench_sem, bench_submit, bench_empty, bench_for_memory, bench_for_compute,
-	bench_sleepers, bench_lateness, bench_timers;
+	bench_memory, bench_blocking, bench_retake, bench_jobs, bench_gap, bench_loop, bench_chan,
+	bench_chanbuf, bench_select, bench_mutex, bench_contend, bench_cond, bench_barrier,
+	bench_sem, bench_submit, bench_empty, bench_for_memory, bench_for_compute, bench_sleepers,
+	bench_lateness, bench_timers;
 
 /* All cases in the order of --list; ends with NULL. */
 extern const struct bench_case *const bench_cases[];
@@ -148,8 +148,8 @@ const char *result_version(const struct bench_result *);
 const char *result_flags(const struct bench_result *);
 /* What a series' ratio is taken to: what a bound compares it with, or else the case's first; NULL
  * where there is none. */
-const struct bench_result *result_base(const struct bench_result *,
-				       const struct bench_result *all, size_t n);
+const struct bench_result *result_base(const struct bench_result *, const struct bench_result *all,
+				       size_t n);
 double result_mul_ns(const struct bench_result *all, size_t n);
 
 /* bench/machine.c: what it was measured on. */

@@ -42,7 +42,8 @@ void *pgz_worker(void *arg)
 {
 	struct job *job = arg;
 	z_stream z = {0};
-	bool ready = deflateInit2(&z, job->level, Z_DEFLATED, RAW, MEMLEVEL, Z_DEFAULT_STRATEGY) == Z_OK;
+	bool ready =
+		deflateInit2(&z, job->level, Z_DEFLATED, RAW, MEMLEVEL, Z_DEFAULT_STRATEGY) == Z_OK;
 	struct block *b;
 
 	while (!weft_chan_recv(job->work, &b)) {
@@ -80,7 +81,8 @@ void pgz_progress(const struct job *job, bool last)
 	} else if (job->size > 0) {
 		done = (int)(job->total * WIDTH / (unsigned long long)job->size);
 		done = done < WIDTH ? done : WIDTH;
-		fprintf(stderr, "\r[%.*s%*s] %3d%%", done, full, WIDTH - done, "", done * 100 / WIDTH);
+		fprintf(stderr, "\r[%.*s%*s] %3d%%", done, full, WIDTH - done, "",
+			done * 100 / WIDTH);
 	} else {
 		fprintf(stderr, "\r%.1f MB", (double)job->total / 1e6);
 	}

@@ -88,7 +88,8 @@ static int create(const char *name, bool force)
 }
 
 /* 0 or 1: what was written is whole and its errors are known, or it is removed. */
-static int finish(const struct options *o, const char *name, struct job *job, int status, mode_t mode)
+static int finish(const struct options *o, const char *name, struct job *job, int status,
+		  mode_t mode)
 {
 	if (job->read_error)
 		status = complain(is_stdin(o) ? "standard input" : o->file, job->read_error);
@@ -104,12 +105,14 @@ static int finish(const struct options *o, const char *name, struct job *job, in
 	return status;
 }
 
-static int compress_open(const struct options *o, const char *name, struct job *job, const struct stat *st)
+static int compress_open(const struct options *o, const char *name, struct job *job,
+			 const struct stat *st)
 {
 	int status;
 
 	if (isatty(job->out) && !o->force)
-		return refuse("standard output", "is a terminal: compressed data are not written there");
+		return refuse("standard output",
+			      "is a terminal: compressed data are not written there");
 	partial = name;
 	signal(SIGINT, interrupted);
 	signal(SIGTERM, interrupted);

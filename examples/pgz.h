@@ -15,7 +15,7 @@ enum {
 	BLOCK = 128 * 1024,
 	DICTIONARY = 32 * 1024, /* deflate looks no further back */
 	WORKERS_MAX = 32,
-	BLOCKS_A_WORKER = 2,    /* one is compressed while others are read or written */
+	BLOCKS_A_WORKER = 2, /* one is compressed while others are read or written */
 	BLOCKS_MAX = WORKERS_MAX * BLOCKS_A_WORKER,
 };
 
@@ -23,21 +23,21 @@ enum {
 struct block {
 	size_t size, dictionary, packed; /* bytes in each of the buffers */
 	unsigned long crc;
-	int error;           /* why it could not be compressed */
-	weft_chan_t *done;   /* signals that it was */
-	unsigned char *in;   /* the dictionary, then the piece */
+	int error;         /* why it could not be compressed */
+	weft_chan_t *done; /* signals that it was */
+	unsigned char *in; /* the dictionary, then the piece */
 	unsigned char *out;
-	size_t room;         /* of out */
+	size_t room; /* of out */
 };
 
 struct job {
 	int in, out, level;
-	off_t size;            /* of the input; 0: not known */
-	bool bar;              /* stderr is a terminal */
-	weft_chan_t *spare;    /* blocks that nobody uses */
-	weft_chan_t *work;     /* to the workers */
-	weft_chan_t *order;    /* the same blocks to the writer, in order */
-	atomic_bool stop;      /* what is read now is not written any more */
+	off_t size;         /* of the input; 0: not known */
+	bool bar;           /* stderr is a terminal */
+	weft_chan_t *spare; /* blocks that nobody uses */
+	weft_chan_t *work;  /* to the workers */
+	weft_chan_t *order; /* the same blocks to the writer, in order */
+	atomic_bool stop;   /* what is read now is not written any more */
 	int read_error, write_error;
 	unsigned long crc;
 	unsigned long long total; /* bytes of input that were written */

@@ -33,8 +33,7 @@ static void *answer(void *n)
 
 int main(void)
 {
-	weft_pool_attr_t attr = {
-		.name = "example", .workers = 2, .capacity = 200, .priorities = 2};
+	weft_pool_attr_t attr = {.name = "example", .workers = 2, .capacity = 200, .priorities = 2};
 	weft_pool_stats_t stats;
 	weft_future_t *future;
 	weft_pool_t *pool;

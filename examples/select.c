@@ -68,8 +68,9 @@ static int select_main(int argc, char **argv)
 	weft_t workers[2], last;
 
 	(void)argc, (void)argv;
-	if (weft_chan_create(&squares, sizeof(long), 0) || weft_chan_create(&cubes, sizeof(long), 0) ||
-	    weft_chan_create(&ended, 0, 0) || weft_create(&workers[0], NULL, send_squares, NULL) ||
+	if (weft_chan_create(&squares, sizeof(long), 0) ||
+	    weft_chan_create(&cubes, sizeof(long), 0) || weft_chan_create(&ended, 0, 0) ||
+	    weft_create(&workers[0], NULL, send_squares, NULL) ||
 	    weft_create(&workers[1], NULL, send_cubes, NULL) ||
 	    weft_create(&last, NULL, await_both, workers))
 		return 1;

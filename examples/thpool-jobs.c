@@ -68,8 +68,8 @@ int main(void)
 	for (int i = 0; i < 8; i++)
 		if (thpool_add_work(pool, set, &more[i]))
 			return 1;
-	printf("paused: %s\n", sum_of(more, 8) || thpool_num_threads_working(pool) ? "some ran"
-										   : "nothing ran");
+	printf("paused: %s\n",
+	       sum_of(more, 8) || thpool_num_threads_working(pool) ? "some ran" : "nothing ran");
 	thpool_resume(pool);
 	thpool_wait(pool);
 	printf("resumed: %d more ran\n", sum_of(more, 8));

@@ -192,7 +192,8 @@ TCase *ctx_fpenv_tests(void)
 
 	tcase_set_timeout(tests, PATIENCE);
 	tcase_add_test(tests, test_fpenv_begins_as_the_creators_was);
-	tcase_add_test(tests, test_fpenv_is_kept_over_switches_and_threads_and_others_do_not_see_it);
+	tcase_add_test(tests,
+		       test_fpenv_is_kept_over_switches_and_threads_and_others_do_not_see_it);
 	tcase_add_test(tests, test_fpenv_ends_with_its_task);
 	tcase_add_test(tests, test_without_fpenv_the_words_are_the_threads);
 	return tests;

@@ -132,9 +132,9 @@ START_TEST(test_stack_is_aligned_and_direction_clear_at_entry)
 		void (*const fn)(void *) = only_back;
 
 		memcpy(&entry.fn, &fn, sizeof fn);
-		ck_assert_int_eq(weft_ctx_make(&o.there, room + odd, STACK + 3 * odd, entry_of_ctx,
-					       &entry),
-				 0);
+		ck_assert_int_eq(
+			weft_ctx_make(&o.there, room + odd, STACK + 3 * odd, entry_of_ctx, &entry),
+			0);
 		there(&o);
 		ck_assert_uint_eq((entry.sp + sizeof(void *)) % STACK_ALIGN, 0);
 		ck_assert_uint_eq(entry.flags & FLAG_DIRECTION, 0);
@@ -298,8 +298,9 @@ START_TEST(test_million_switches_between_many_contexts)
 	ck_assert_ptr_nonnull(ring);
 	for (unsigned i = 0; i < MANY; i++) {
 		ring->seat[i].ring = ring;
-		ck_assert_int_eq(weft_ctx_make(&ring->seat[i].ctx, stacks + (size_t)i * WEFT_STACK_MIN,
-					       WEFT_STACK_MIN, sit, &ring->seat[i]),
+		ck_assert_int_eq(weft_ctx_make(&ring->seat[i].ctx,
+					       stacks + (size_t)i * WEFT_STACK_MIN, WEFT_STACK_MIN,
+					       sit, &ring->seat[i]),
 				 0);
 	}
 	for (unsigned round = 0; round < ROUNDS; round++)
@@ -367,8 +368,8 @@ static void walk_here(struct walk *walk)
 {
 	walk->frames = 0;
 	walk->found = false;
-	walk->ended = _Unwind_Backtrace(step, walk) == _URC_END_OF_STACK &&
-		      walk->frames < FRAMES_MAX;
+	walk->ended =
+		_Unwind_Backtrace(step, walk) == _URC_END_OF_STACK && walk->frames < FRAMES_MAX;
 }
 
 __attribute__((noinline)) static void walk_below(struct other *o, unsigned n)

@@ -27,6 +27,6 @@ TCase *ctx_default_tests(void);  /* weft/ctx.h as it comes */
 TCase *ctx_portable_tests(void); /* with WEFT_CTX_PORTABLE */
 TCase *ctx_task_tests(void);     /* the scheduler's switch */
 TCase *ctx_fpenv_tests(void);
-TCase *ctx_exit_tests(void);     /* weft_exit through frames */
+TCase *ctx_exit_tests(void); /* weft_exit through frames */
 
 #endif

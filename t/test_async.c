@@ -244,7 +244,8 @@ TASK_TEST(test_the_next_task_is_deferred, 1)
 	ck_assert_int_eq(type, WEFT_CANCEL_DEFERRED);
 }
 
-/* --- the signal is one that nobody uses --------------------------------------------------------- */
+/* --- the signal is one that nobody uses ---------------------------------------------------------
+ */
 
 static void on_realtime(int number)
 {
@@ -286,7 +287,8 @@ TASK_TEST(test_without_a_free_signal_it_is_eagain, 1)
 	ck_assert_int_eq(type, WEFT_CANCEL_DEFERRED);
 }
 
-/* --- foreign threads ------------------------------------------------------------------------------- */
+/* --- foreign threads
+ * ------------------------------------------------------------------------------- */
 
 static void *thread_computes(void *unused)
 {

@@ -181,7 +181,8 @@ TASK_TEST(test_weft_exit_ends_the_blocking_call_before_outer_clean_ups_run, 1)
 	ck_assert_int_eq(ended, 1);
 }
 
-/* --- calls of Weft in between ------------------------------------------------------------------- */
+/* --- calls of Weft in between -------------------------------------------------------------------
+ */
 
 static void *yields_within(void *unused)
 {
@@ -236,7 +237,8 @@ TASK_TEST(test_a_blocking_call_goes_on_after_a_wait_in_it, 1)
 	ck_assert_ptr_null(result_of(task));
 }
 
-/* --- what others see ----------------------------------------------------------------------------- */
+/* --- what others see -----------------------------------------------------------------------------
+ */
 
 static void *until_gate(void *said)
 {
@@ -293,7 +295,8 @@ TASK_TEST(test_begin_and_end_alone_keep_the_p, 1)
 	ck_assert_uint_le(stats().switches - before, 1000);
 }
 
-/* --- together with the rest ------------------------------------------------------------------------ */
+/* --- together with the rest
+ * ------------------------------------------------------------------------ */
 
 static _Atomic long counted;
 

@@ -133,7 +133,8 @@ TASK_TEST(test_a_broadcast_under_the_mutex_lets_one_after_the_other_in, 2)
 		weft_yield();
 	ck_assert_int_eq(weft_stats(&after, sizeof after), 0);
 	ck_assert_int_eq(woken, 0);
-	ck_assert_uint_ge(after.parked, N); /* no stampede: they wait for the mutex where they are */
+	ck_assert_uint_ge(after.parked,
+			  N); /* no stampede: they wait for the mutex where they are */
 	unlock();
 	for (int i = 0; i < N; i++)
 		result_of(task[i]);
@@ -281,7 +282,8 @@ static void *give_many(void *arg)
 			ck_assert_int_eq(weft_cond_signal(&cond), 0);
 		unlock();
 		if (!(i & 1))
-			ck_assert_int_eq(i % 64 ? weft_cond_signal(&cond) : weft_cond_broadcast(&cond), 0);
+			ck_assert_int_eq(
+				i % 64 ? weft_cond_signal(&cond) : weft_cond_broadcast(&cond), 0);
 	}
 	return arg;
 }
@@ -293,8 +295,8 @@ static void exchange(int tasks, int threads)
 
 	turns = scaled(rounds(3000));
 	for (int i = 0; i < 2 * threads; i++)
-		ck_assert_int_eq(pthread_create(&thread[i], NULL, i & 1 ? give_many : take_many,
-						NULL), 0);
+		ck_assert_int_eq(
+			pthread_create(&thread[i], NULL, i & 1 ? give_many : take_many, NULL), 0);
 	for (int i = 0; i < 2 * tasks; i++)
 		task[i] = create(i & 1 ? give_many : take_many, NULL);
 	for (int i = 0; i < 2 * tasks; i++)
@@ -327,7 +329,8 @@ static void *wait_timed(void *arg)
 	lock();
 	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, &bad), EINVAL);
 	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, NULL), EINVAL);
-	ck_assert_int_eq(weft_cond_clockwait(&cond, &mutex, CLOCK_PROCESS_CPUTIME_ID, &mono), EINVAL);
+	ck_assert_int_eq(weft_cond_clockwait(&cond, &mutex, CLOCK_PROCESS_CPUTIME_ID, &mono),
+			 EINVAL);
 	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, &past), ETIMEDOUT);
 	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, &soon), ETIMEDOUT);
 	ck_assert_int_eq(weft_cond_clockwait(&cond, &mutex, CLOCK_MONOTONIC, &mono), ETIMEDOUT);
@@ -360,7 +363,8 @@ TASK_TEST(test_a_timed_wait_takes_the_clock_of_the_attribute, 1)
 	lock();
 	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, &soon), ETIMEDOUT);
 	end = time_of(CLOCK_MONOTONIC, 0);
-	ck_assert((end.tv_sec - start.tv_sec) * 1000000000L + end.tv_nsec - start.tv_nsec >= 10000000);
+	ck_assert((end.tv_sec - start.tv_sec) * 1000000000L + end.tv_nsec - start.tv_nsec >=
+		  10000000);
 	unlock();
 }
 
@@ -412,7 +416,8 @@ TASK_TEST(test_who_gives_up_takes_no_signal_from_others, 4)
 
 	ck_assert_int_eq(pthread_create(&thread, NULL, take_or_give_up, &n), 0);
 	for (int i = 0; i < 6; i++)
-		task[i] = create(i < 4 ? take_or_give_up : take_to_the_last, i < 4 ? (void *)&n : &total);
+		task[i] = create(i < 4 ? take_or_give_up : take_to_the_last,
+				 i < 4 ? (void *)&n : &total);
 	for (int i = 0; i < total; i++) {
 		lock();
 		tokens++;

@@ -127,7 +127,8 @@ TASK_TEST(test_a_child_that_ends_at_the_time_is_joined_once, 4)
 	pthread_join(thread, NULL);
 }
 
-/* --- deadlines --------------------------------------------------------------------------------- */
+/* --- deadlines ---------------------------------------------------------------------------------
+ */
 
 static void *meet_deadline(void *unused)
 {

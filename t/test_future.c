@@ -141,8 +141,7 @@ TASK_TEST(test_cancelling_wakes_who_waits_and_makes_room, 2)
 {
 	weft_t waiter;
 
-	pool = make_pool(
-		(weft_pool_attr_t){.workers = 1, .capacity = 1, .overflow = WEFT_REJECT});
+	pool = make_pool((weft_pool_attr_t){.workers = 1, .capacity = 1, .overflow = WEFT_REJECT});
 	ck_assert_int_eq(weft_pool_async(pool, &future, wait_and_give_back, &gate), 0);
 	ck_assert_int_eq(weft_pool_async(pool, &other, count, NULL), 0);
 	waiter = create(get_other, NULL);

@@ -40,8 +40,7 @@ static void free_item(gpointer data)
 static GThreadPool *make(GFunc func, int max, gboolean exclusive)
 {
 	GError *error = NULL;
-	GThreadPool *pool =
-		g_thread_pool_new_full(func, &user, free_item, max, exclusive, &error);
+	GThreadPool *pool = g_thread_pool_new_full(func, &user, free_item, max, exclusive, &error);
 
 	ck_assert_ptr_nonnull(pool);
 	ck_assert_ptr_null(error);

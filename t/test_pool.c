@@ -189,8 +189,8 @@ TASK_TEST(test_greater_priorities_go_first, 2)
 
 	ck_assert_int_eq(weft_pool_pause(pool), 0);
 	for (int i = 0; name[i]; i++)
-		ck_assert_int_eq(
-			weft_pool_submit_prio(pool, prio[i], note_letter, as_arg(name[i])), 0);
+		ck_assert_int_eq(weft_pool_submit_prio(pool, prio[i], note_letter, as_arg(name[i])),
+				 0);
 	ck_assert_int_eq(weft_pool_resume(pool), 0);
 	drain(pool);
 	ck_assert_str_eq(order, "DIFJHBECAG");
@@ -321,8 +321,7 @@ TASK_TEST(test_a_job_of_the_pool_never_waits_for_room, 2)
 
 TASK_TEST(test_a_job_of_the_pool_is_refused_where_others_are, 2)
 {
-	own = make_pool(
-		(weft_pool_attr_t){.workers = 1, .capacity = 1, .overflow = WEFT_REJECT});
+	own = make_pool((weft_pool_attr_t){.workers = 1, .capacity = 1, .overflow = WEFT_REJECT});
 	ck_assert_int_eq(weft_pool_submit(own, submit_to_own, NULL), 0);
 	ck_assert_int_eq(weft_pool_submit(own, count, NULL), 0);
 	gate = 1;
@@ -366,8 +365,8 @@ TASK_TEST(test_waiting_for_its_own_pool_is_edeadlk, 2)
 TASK_TEST(test_so_is_it_in_a_job_that_its_submitter_runs, 2)
 {
 	gate = 1;
-	own = make_pool((weft_pool_attr_t){
-		.workers = 1, .capacity = 1, .overflow = WEFT_CALLER_RUNS});
+	own = make_pool(
+		(weft_pool_attr_t){.workers = 1, .capacity = 1, .overflow = WEFT_CALLER_RUNS});
 	ck_assert_int_eq(weft_pool_pause(own), 0);
 	ck_assert_int_eq(weft_pool_submit(own, count, NULL), 0);
 	ck_assert_int_eq(weft_pool_submit(own, misuse, NULL), 0);
@@ -568,7 +567,8 @@ static void spread(void *depth)
 	if (depth) {
 		wait_for(&gate, 1);
 		for (int i = 0; i < 2; i++)
-			ck_assert_int_eq(weft_pool_submit(own, spread, (void *)((intptr_t)depth - 1)), 0);
+			ck_assert_int_eq(
+				weft_pool_submit(own, spread, (void *)((intptr_t)depth - 1)), 0);
 	}
 	ran++;
 }

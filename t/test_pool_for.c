@@ -369,8 +369,8 @@ START_TEST(test_loops_of_tasks_threads_and_jobs_at_once)
 	for (int i = 0; i < 4; i++)
 		tasks[i] = create(loop_often, i % 2 ? pool : NULL);
 	for (int i = 0; i < 2; i++)
-		ck_assert_int_eq(
-			pthread_create(&threads[i], NULL, loop_often, i % 2 ? pool : NULL), 0);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, loop_often, i % 2 ? pool : NULL),
+				 0);
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(weft_pool_submit(pool, loop_as_job, pool), 0);
 	for (int i = 0; i < 4; i++)

@@ -158,7 +158,8 @@ static void round_of(unsigned *dice)
 		tasks[i] = create(submitter, (void *)(intptr_t)attr.overflow);
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, submitter,
-						(void *)(intptr_t)attr.overflow), 0);
+						(void *)(intptr_t)attr.overflow),
+				 0);
 	for (unsigned i = roll(dice) % 30; i > 0; i--)
 		disturb(roll(dice));
 	stop = 1;

@@ -155,7 +155,8 @@ START_TEST(test_many_long_tasks_delay_a_short_one_by_few_slices)
 }
 END_TEST
 
-/* --- what is the program's --------------------------------------------------------------------- */
+/* --- what is the program's ---------------------------------------------------------------------
+ */
 
 struct signals {
 	void (*handlers[NSIG])(int);
@@ -272,7 +273,8 @@ START_TEST(test_a_read_whose_p_is_retaken_sees_no_eintr)
 }
 END_TEST
 
-/* --- results ------------------------------------------------------------------------------------ */
+/* --- results ------------------------------------------------------------------------------------
+ */
 
 static uint64_t mix(uint64_t x)
 {
@@ -396,7 +398,8 @@ START_TEST(test_results_are_those_of_an_undisturbed_run)
 }
 END_TEST
 
-/* --- threads ------------------------------------------------------------------------------------- */
+/* --- threads -------------------------------------------------------------------------------------
+ */
 
 static void *locked_computes(void *unused)
 {

@@ -223,7 +223,8 @@ static void *lock_timed(void *arg)
 	if (arg) { /* a writer holds it */
 		ck_assert_int_eq(weft_rwlock_timedrdlock(&rwlock, &bad), EINVAL);
 		ck_assert_int_eq(weft_rwlock_timedrdlock(&rwlock, &past), ETIMEDOUT);
-		ck_assert_int_eq(weft_rwlock_clockrdlock(&rwlock, CLOCK_MONOTONIC, &mono), ETIMEDOUT);
+		ck_assert_int_eq(weft_rwlock_clockrdlock(&rwlock, CLOCK_MONOTONIC, &mono),
+				 ETIMEDOUT);
 	} else {
 		ck_assert_int_eq(weft_rwlock_timedrdlock(&rwlock, &bad), 0);
 		unlock();

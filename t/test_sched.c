@@ -407,7 +407,8 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_lock_nests);
 	tcase_add_test(tests, test_task_that_ends_locked_ends_its_thread);
 	if (!disturbed())
-		tcase_add_test(tests, test_nobody_runs_on_a_thread_after_a_task_has_ended_locked_to_it);
+		tcase_add_test(tests,
+			       test_nobody_runs_on_a_thread_after_a_task_has_ended_locked_to_it);
 	tcase_add_test(tests, test_main_may_end_locked);
 	tcase_add_test(tests, test_two_that_wake_each_other_starve_nobody_in_the_ring);
 	tcase_add_test(tests, test_two_that_wake_each_other_starve_nobody_in_the_global_queue);

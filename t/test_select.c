@@ -437,7 +437,8 @@ static _Atomic int senders;
 static void fill(weft_case_t *cases, int op, int *value, unsigned shift)
 {
 	for (unsigned i = 0; i < CHANNELS; i++)
-		cases[i] = (weft_case_t){chans[(i * (shift % 4 + 1) + shift) % CHANNELS], op, value, 0};
+		cases[i] = (weft_case_t){chans[(i * (shift % 4 + 1) + shift) % CHANNELS], op, value,
+					 0};
 }
 
 static void *send_many(void *arg)
@@ -503,7 +504,8 @@ START_TEST(test_nothing_is_lost_or_twice_among_selects_of_tasks_and_threads)
 		tasks[i] = create(i % 2 ? send_many : recv_many, (void *)n++);
 	for (int i = 0; i < 2 * THREADS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, i % 2 ? send_many : recv_many,
-						(void *)n++), 0);
+						(void *)n++),
+				 0);
 	for (int i = 0; i < 2 * TASKS; i++)
 		result_of(tasks[i]);
 	for (int i = 0; i < 2 * THREADS; i++)
@@ -521,8 +523,7 @@ static void *exchange(void *arg)
 	int mine = 1, got = 0, balance = 0;
 
 	for (unsigned i = 0; i < each; i++) {
-		weft_case_t cases[] = {sending(a, &mine), receiving(a, &got),
-				       receiving(b, NULL)};
+		weft_case_t cases[] = {sending(a, &mine), receiving(a, &got), receiving(b, NULL)};
 		int chosen = weft_select(cases, 3, NULL);
 
 		if (chosen == 2)

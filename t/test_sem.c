@@ -136,7 +136,8 @@ TASK_TEST(test_waiting_is_a_cancellation_point, 1)
 	ck_assert_int_eq(weft_sem_post(&sem), 0);
 	ck_assert_int_eq(value(), 1); /* they took nothing */
 	task = create(take, &at);
-	ck_assert_int_eq(weft_cancel(task), 0); /* before it comes to the wait, which need not wait */
+	ck_assert_int_eq(weft_cancel(task),
+			 0); /* before it comes to the wait, which need not wait */
 	ck_assert_ptr_eq(result_of(task), WEFT_CANCELED);
 	ck_assert_int_eq(value(), 1);
 }
@@ -200,8 +201,8 @@ static void exchange(int tasks, int threads)
 	turns = scaled(rounds(10000));
 	ck_assert_int_eq(weft_sem_init(&sem, 0, 0), 0);
 	for (int i = 0; i < 2 * threads; i++)
-		ck_assert_int_eq(pthread_create(&thread[i], NULL, i & 1 ? post_many : take_many,
-						NULL), 0);
+		ck_assert_int_eq(
+			pthread_create(&thread[i], NULL, i & 1 ? post_many : take_many, NULL), 0);
 	for (int i = 0; i < 2 * tasks; i++)
 		task[i] = create(i & 1 ? post_many : take_many, NULL);
 	for (int i = 0; i < 2 * tasks; i++)
@@ -447,7 +448,8 @@ static void weather_a_storm(void)
 		task[i] = create(i < TASKS ? take_until_told : keep_busy, NULL);
 	for (struct timespec end = time_of(CLOCK_MONOTONIC, a_while.tv_sec * 1000), now; !stop;) {
 		now = time_of(CLOCK_MONOTONIC, 0);
-		if (now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec > end.tv_nsec))
+		if (now.tv_sec > end.tv_sec ||
+		    (now.tv_sec == end.tv_sec && now.tv_nsec > end.tv_nsec))
 			stop = 1;
 		weft_yield();
 	}

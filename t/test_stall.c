@@ -298,8 +298,9 @@ TCase *suite_tests(void)
 	tcase_add_loop_test(tests, test_sleepers_end_in_the_time_of_one, 0, 2);
 	tcase_add_loop_test(tests, test_readers_of_an_empty_pipe_end_in_the_time_of_one, 0, 2);
 	tcase_add_loop_test(tests, test_waiters_for_a_libc_mutex_end_in_the_time_of_one, 0, 2);
-	tcase_add_loop_test(
-		tests, test_waiters_for_a_file_lock_of_another_process_end_in_the_time_of_one, 0, 2);
+	tcase_add_loop_test(tests,
+			    test_waiters_for_a_file_lock_of_another_process_end_in_the_time_of_one,
+			    0, 2);
 	tcase_add_loop_test(tests, test_endless_loops_on_one_p_do_not_stop_others, 0, 3);
 	return tests;
 }

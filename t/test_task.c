@@ -40,7 +40,7 @@ TASK_TEST(test_go_and_create_of_null_are_einval, 1)
 
 static void *plain_int(void *arg)
 {
-	return (void *)(intptr_t)++*(int *)arg;
+	return (void *)(intptr_t)++ * (int *)arg;
 }
 
 /* Without atomics: ThreadSanitizer would see a missing order. */

@@ -318,10 +318,10 @@ TCase *suite_tests(void)
 {
 	TCase *tests = tcase_create("threads");
 
-	tcase_add_loop_test(tests, test_more_tasks_that_block_than_threads_all_end_and_begin_in_order,
-			    1, 4);
-	tcase_add_loop_test(tests, test_more_tasks_that_block_without_a_word_than_threads_all_end, 1,
-			    3);
+	tcase_add_loop_test(
+		tests, test_more_tasks_that_block_than_threads_all_end_and_begin_in_order, 1, 4);
+	tcase_add_loop_test(tests, test_more_tasks_that_block_without_a_word_than_threads_all_end,
+			    1, 3);
 	tcase_add_loop_test(tests, test_the_last_thread_is_not_one_to_block_on, 1, 3);
 	tcase_add_test(tests, test_blocking_tasks_that_return_at_once_let_all_others_in);
 	tcase_add_test(tests, test_threads_of_a_burst_end_within_two_seconds);

@@ -80,10 +80,12 @@ static void *misuse(void *unused)
 	ck_assert_int_eq(weft_nanosleep(NULL, NULL), -1);
 	ck_assert_int_eq(weft_clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL), EINVAL);
 	ck_assert_int_eq(weft_clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, NULL, NULL), EINVAL);
-	ck_assert_int_eq(weft_clock_nanosleep(CLOCK_MONOTONIC, 4, &(struct timespec){0, 0}, NULL), EINVAL);
+	ck_assert_int_eq(weft_clock_nanosleep(CLOCK_MONOTONIC, 4, &(struct timespec){0, 0}, NULL),
+			 EINVAL);
 	ck_assert_int_eq(weft_clock_nanosleep(12345, 0, &(struct timespec){0, 0}, NULL), EINVAL);
-	ck_assert_int_eq(weft_clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &(struct timespec){0, 0}, NULL),
-			 ENOTSUP);
+	ck_assert_int_eq(
+		weft_clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &(struct timespec){0, 0}, NULL),
+		ENOTSUP);
 	ck_assert_int_eq(weft_clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &past, NULL), 0);
 	return unused;
 }
@@ -477,8 +479,8 @@ START_TEST(test_a_timer_in_a_forked_child_is_not_armed)
 		set(timer, MS, 0);
 		while (!runs)
 			weft_usleep(1000);
-		_exit(fine && weft_timer_stop(timer) == EALREADY && !weft_timer_destroy(timer)
-			      ? 0 : 1);
+		_exit(fine && weft_timer_stop(timer) == EALREADY && !weft_timer_destroy(timer) ? 0
+											       : 1);
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFEXITED(status) && !WEXITSTATUS(status));

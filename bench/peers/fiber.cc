@@ -15,7 +15,8 @@
 
 namespace fibers = boost::fibers;
 
-namespace {
+namespace
+{
 
 const unsigned room = 128; /* a power of two that holds 100 */
 
@@ -48,17 +49,17 @@ template <class channel> int round_trip(peer_run *r, channel &there, channel &ba
 	uint64_t n = r->n, sum = 0;
 
 	play(
-	    r, n,
-	    [&] {
-		    for (uint64_t i = 0; i < n; i++) {
-			    there.push(i);
-			    sum += back.value_pop();
-		    }
-	    },
-	    [&] {
-		    for (uint64_t i = 0; i < n; i++)
-			    back.push(there.value_pop());
-	    });
+		r, n,
+		[&] {
+			for (uint64_t i = 0; i < n; i++) {
+				there.push(i);
+				sum += back.value_pop();
+			}
+		},
+		[&] {
+			for (uint64_t i = 0; i < n; i++)
+				back.push(there.value_pop());
+		});
 	return verdict(n, sum);
 }
 
@@ -67,15 +68,15 @@ template <class channel> int one_way(peer_run *r, channel &c)
 	uint64_t n = r->n, sum = 0;
 
 	play(
-	    r, n,
-	    [&] {
-		    for (uint64_t i = 0; i < n; i++)
-			    sum += c.value_pop();
-	    },
-	    [&] {
-		    for (uint64_t i = 0; i < n; i++)
-			    c.push(i);
-	    });
+		r, n,
+		[&] {
+			for (uint64_t i = 0; i < n; i++)
+				sum += c.value_pop();
+		},
+		[&] {
+			for (uint64_t i = 0; i < n; i++)
+				c.push(i);
+		});
 	return verdict(n, sum);
 }
 
@@ -165,7 +166,8 @@ int cond(peer_run *r)
 		}
 	};
 
-	play(r, 2 * rounds, [&] { side(0); }, [&] { side(1); });
+	play(
+		r, 2 * rounds, [&] { side(0); }, [&] { side(1); });
 	return 0;
 }
 
@@ -189,15 +191,17 @@ int barrier(peer_run *r)
 }
 
 const peer_call calls[] = {
-    {"trip 1", trip, 0, 1},      {"trip 2", trip, 0, 2},     {"way 1", way, 0, 1},
-    {"buffer 1", buffer, 0, 1},  {"buffer 2", buffer, 0, 2}, {"alone 1", alone, 0, 1},
-    {"mutex 1", mutex, 1, 1},    {"mutex 2", mutex, 1, 2},   {"mutex 10", mutex, 5, 2},
-    {"mutex 100", mutex, 50, 2}, {"mutex 1000", mutex, 500, 2},
-    {"cond 1", cond, 0, 1},      {"cond 2", cond, 0, 2},     {"barrier 2", barrier, 2, 1},
-    {"barrier 10", barrier, 10, 1}, {"barrier 100", barrier, 100, 1},
+	{"trip 1", trip, 0, 1},         {"trip 2", trip, 0, 2},
+	{"way 1", way, 0, 1},           {"buffer 1", buffer, 0, 1},
+	{"buffer 2", buffer, 0, 2},     {"alone 1", alone, 0, 1},
+	{"mutex 1", mutex, 1, 1},       {"mutex 2", mutex, 1, 2},
+	{"mutex 10", mutex, 5, 2},      {"mutex 100", mutex, 50, 2},
+	{"mutex 1000", mutex, 500, 2},  {"cond 1", cond, 0, 1},
+	{"cond 2", cond, 0, 2},         {"barrier 2", barrier, 2, 1},
+	{"barrier 10", barrier, 10, 1}, {"barrier 100", barrier, 100, 1},
 };
 
-}
+} // namespace
 
 int main(int argc, char **argv)
 {

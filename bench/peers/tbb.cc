@@ -25,7 +25,8 @@
 
 namespace onetbb = oneapi::tbb;
 
-namespace {
+namespace
+{
 
 enum { COUNTERS = 64, BURST = 1000, BURSTS = 100, PAUSE_NS = 100 * 1000 };
 
@@ -96,7 +97,8 @@ double one_burst(const std::vector<submitter> &all, pthread_barrier_t *gate)
 /* arg threads submit; the median of the bursts. No place in the arena is kept for them. */
 int submit(peer_run *r)
 {
-	onetbb::global_control limit(onetbb::global_control::max_allowed_parallelism, r->threads + 1);
+	onetbb::global_control limit(onetbb::global_control::max_allowed_parallelism,
+				     r->threads + 1);
 	onetbb::task_arena arena((int)r->threads, 0);
 	std::vector<submitter> all(r->arg);
 	std::vector<double> ns(BURSTS);
@@ -167,12 +169,12 @@ template <typename body> uint64_t loop(peer_run *r, size_t length, body one)
 	peer_begin(r);
 	arena.execute([&] {
 		for (uint64_t k = 0; k < passes; k++)
-			onetbb::parallel_for(
-			    onetbb::blocked_range<size_t>(0, length),
-			    [&](const onetbb::blocked_range<size_t> &range) {
-				    for (size_t i = range.begin(); i < range.end(); i++)
-					    one(i);
-			    });
+			onetbb::parallel_for(onetbb::blocked_range<size_t>(0, length),
+					     [&](const onetbb::blocked_range<size_t> &range) {
+						     for (size_t i = range.begin(); i < range.end();
+							  i++)
+							     one(i);
+					     });
 	});
 	peer_end(r, passes * length);
 	return passes;
@@ -197,12 +199,12 @@ int compute(peer_run *r)
 }
 
 const peer_call calls[] = {
-    {"submit 1", submit, 1, 2}, {"submit 4", submit, 4, 2},   {"empty 1", empty, 0, 1},
-    {"empty 2", empty, 0, 2},   {"empty 4", empty, 0, 4},     {"memory 2", memory, 0, 2},
-    {"compute 2", compute, 0, 2},
+	{"submit 1", submit, 1, 2},   {"submit 4", submit, 4, 2}, {"empty 1", empty, 0, 1},
+	{"empty 2", empty, 0, 2},     {"empty 4", empty, 0, 4},   {"memory 2", memory, 0, 2},
+	{"compute 2", compute, 0, 2},
 };
 
-}
+} // namespace
 
 int main(int argc, char **argv)
 {

@@ -32,17 +32,14 @@ extern "C" {
 typedef struct weft_chan weft_chan_t;
 
 /** What a case of weft_select does. */
-enum {
-	WEFT_SEND = 1,
-	WEFT_RECV = 2
-};
+enum { WEFT_SEND = 1, WEFT_RECV = 2 };
 
 /** A case of weft_select. */
 typedef struct {
 	weft_chan_t *chan; /**< NULL: never ready */
 	int op;            /**< WEFT_SEND or WEFT_RECV */
 	void *buf;         /**< the element, or where it goes; NULL for WEFT_RECV: dropped */
-	int error;         /**< of the case that happened: 0 or EPIPE; others are left as they were */
+	int error; /**< of the case that happened: 0 or EPIPE; others are left as they were */
 } weft_case_t;
 
 /**

@@ -116,10 +116,10 @@ enum {
 
 /** Attributes of a pool; all zero is the default. */
 typedef struct {
-	const char *name;     /**< of its tasks: at most WEFT_NAME_MAX bytes, copied; NULL: none */
-	unsigned workers;     /**< jobs at once; 0: as many as there are Ps, following weft_procs */
-	size_t capacity;      /**< jobs that may be queued, those that run not counted; 0: no bound */
-	int overflow;         /**< WEFT_BLOCK, WEFT_REJECT or WEFT_CALLER_RUNS */
+	const char *name; /**< of its tasks: at most WEFT_NAME_MAX bytes, copied; NULL: none */
+	unsigned workers; /**< jobs at once; 0: as many as there are Ps, following weft_procs */
+	size_t capacity;  /**< jobs that may be queued, those that run not counted; 0: no bound */
+	int overflow;     /**< WEFT_BLOCK, WEFT_REJECT or WEFT_CALLER_RUNS */
 	unsigned priorities;  /**< levels; 0 and 1: one */
 	size_t stack_size;    /**< of its tasks in bytes; 0: the default */
 	uint64_t reserved[8]; /**< zero */
@@ -129,9 +129,9 @@ typedef struct {
  * The state of a pool at one moment: submitted = finished + discarded + queued + running.
  */
 typedef struct {
-	uint64_t workers;    /**< the bound on jobs at once, now */
-	uint64_t running;    /**< now: jobs that a task or their submitter has begun, or is about to */
-	uint64_t queued;     /**< now: jobs that wait */
+	uint64_t workers; /**< the bound on jobs at once, now */
+	uint64_t running; /**< now: jobs that a task or their submitter has begun, or is about to */
+	uint64_t queued;  /**< now: jobs that wait */
 	uint64_t submitted;  /**< jobs that were accepted */
 	uint64_t finished;   /**< of those, how many have ended */
 	uint64_t rejected;   /**< jobs that were refused with EAGAIN; not in submitted */

@@ -26,39 +26,40 @@ enum { WEFT_IO_AUTO = 0, WEFT_IO_URING = 1, WEFT_IO_EPOLL = 2 };
 typedef struct {
 	unsigned procs;       /**< Ps; WEFT_PROCS; default: the CPUs this process may use */
 	unsigned max_threads; /**< Ms at most; WEFT_THREADS; default 10,000 */
-	size_t stack_size;    /**< bytes of a task's stack; WEFT_STACK (suffix K, M); default 256 KiB */
-	size_t guard_size;    /**< bytes of the guard below it; default 64 KiB */
-	int io;               /**< WEFT_IO_AUTO, WEFT_IO_URING or WEFT_IO_EPOLL; WEFT_IO */
-	int preempt;          /**< a time slice in ms; 0: 10 ms; -1: off; WEFT_PREEMPT */
-	uint64_t seed;        /**< of the random choices; 0: none; WEFT_SEED */
+	size_t stack_size; /**< bytes of a task's stack; WEFT_STACK (suffix K, M); default 256 KiB
+			    */
+	size_t guard_size; /**< bytes of the guard below it; default 64 KiB */
+	int io;            /**< WEFT_IO_AUTO, WEFT_IO_URING or WEFT_IO_EPOLL; WEFT_IO */
+	int preempt;       /**< a time slice in ms; 0: 10 ms; -1: off; WEFT_PREEMPT */
+	uint64_t seed;     /**< of the random choices; 0: none; WEFT_SEED */
 	uint64_t reserved[8]; /**< zero */
 } weft_config_t;
 
 /** Counters and gauges of the runtime, as weft_stats fills them. */
 typedef struct {
-	uint64_t procs;         /**< now: Ps */
-	uint64_t idle_procs;    /**< now: Ps that nobody holds */
-	uint64_t spinning;      /**< now: Ms that look for work */
-	uint64_t threads;       /**< now: Ms */
-	uint64_t idle_threads;  /**< now: Ms asleep for want of work */
-	uint64_t tasks;         /**< now: tasks that have not ended */
-	uint64_t runnable;      /**< now: tasks in a queue */
-	uint64_t parked;        /**< now: tasks that wait */
-	uint64_t blocking;      /**< now: tasks in a blocking call */
-	uint64_t created;       /**< tasks made since boot */
-	uint64_t finished;      /**< tasks ended since boot */
-	uint64_t switches;      /**< switches to a task since boot */
-	uint64_t parks;         /**< waits since boot */
-	uint64_t steals;        /**< tasks taken from another P since boot */
-	uint64_t handoffs;      /**< Ps handed from an M to another since boot */
-	uint64_t retakes;       /**< Ps taken from an M since boot */
-	uint64_t preemptions;   /**< those of the retakes whose thread was computing */
-	uint64_t injected;      /**< tasks that foreign threads queued since boot */
-	uint64_t stack_bytes;   /**< now: bytes of address space in stacks */
-	uint64_t stacks;        /**< now: stacks in use or cached */
-	uint64_t io_submitted;  /**< I/O operations begun since boot */
-	uint64_t io_completed;  /**< I/O operations ended since boot */
-	uint64_t timers;        /**< now: timers armed */
+	uint64_t procs;        /**< now: Ps */
+	uint64_t idle_procs;   /**< now: Ps that nobody holds */
+	uint64_t spinning;     /**< now: Ms that look for work */
+	uint64_t threads;      /**< now: Ms */
+	uint64_t idle_threads; /**< now: Ms asleep for want of work */
+	uint64_t tasks;        /**< now: tasks that have not ended */
+	uint64_t runnable;     /**< now: tasks in a queue */
+	uint64_t parked;       /**< now: tasks that wait */
+	uint64_t blocking;     /**< now: tasks in a blocking call */
+	uint64_t created;      /**< tasks made since boot */
+	uint64_t finished;     /**< tasks ended since boot */
+	uint64_t switches;     /**< switches to a task since boot */
+	uint64_t parks;        /**< waits since boot */
+	uint64_t steals;       /**< tasks taken from another P since boot */
+	uint64_t handoffs;     /**< Ps handed from an M to another since boot */
+	uint64_t retakes;      /**< Ps taken from an M since boot */
+	uint64_t preemptions;  /**< those of the retakes whose thread was computing */
+	uint64_t injected;     /**< tasks that foreign threads queued since boot */
+	uint64_t stack_bytes;  /**< now: bytes of address space in stacks */
+	uint64_t stacks;       /**< now: stacks in use or cached */
+	uint64_t io_submitted; /**< I/O operations begun since boot */
+	uint64_t io_completed; /**< I/O operations ended since boot */
+	uint64_t timers;       /**< now: timers armed */
 } weft_stats_t;
 
 /**

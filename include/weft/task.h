@@ -52,10 +52,7 @@ enum {
 	WEFT_CANCEL_DEFERRED = 0,    /**< a request is acted upon in waiting calls (default) */
 	WEFT_CANCEL_ASYNCHRONOUS = 1 /**< a request may be acted upon at any instant */
 };
-enum {
-	WEFT_CREATE_JOINABLE = 0,
-	WEFT_CREATE_DETACHED = 1
-};
+enum { WEFT_CREATE_JOINABLE = 0, WEFT_CREATE_DETACHED = 1 };
 
 #define WEFT_KEYS_MAX 1024
 #define WEFT_DESTRUCTOR_ITERATIONS 4
@@ -297,12 +294,13 @@ void weft_cleanup_unwind(struct weft_cleanup *);
 	do {                                                                                       \
 		struct weft_cleanup WEFT_CLEANUP_AT(__LINE__) WEFT_CLEANUP_ATTRIBUTE = {           \
 			(function), (argument), 0, WEFT_CLEANUP_UNWOUND};                          \
-		weft_cleanup_enter(&WEFT_CLEANUP_AT(__LINE__))
+	weft_cleanup_enter(&WEFT_CLEANUP_AT(__LINE__))
 
 /** Take the handler off again, and run it when execute is not 0. */
 #define weft_cleanup_pop(execute)                                                                  \
-		weft_cleanup_leave(execute);                                                       \
-	} while (0)
+	weft_cleanup_leave(execute);                                                               \
+	}                                                                                          \
+	while (0)
 
 /**
  * Run a function once, whoever comes first.

@@ -43,7 +43,8 @@ static void check_layout(void)
 	CHECK((uintptr_t)&wf_m0 % PAGE == 0);
 	CHECK(sizeof(weft_attr_t) == 7 * sizeof(uint64_t));
 	CHECK(sizeof(void *) == sizeof(uint64_t));
-	CHECK((int)CANCEL_DISABLE == WEFT_CANCEL_DISABLE && (int)CANCEL_MASKED == WEFT_CANCEL_MASKED);
+	CHECK((int)CANCEL_DISABLE == WEFT_CANCEL_DISABLE &&
+	      (int)CANCEL_MASKED == WEFT_CANCEL_MASKED);
 }
 
 /* One thread alone: each operation gives what it says. Nothing here pairs with anything. */

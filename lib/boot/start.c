@@ -20,13 +20,13 @@
 #include "sched/retake.h"
 
 static struct runtime {
-	struct lock lock;         /* guards all here; held while booting and going down */
+	struct lock lock; /* guards all here; held while booting and going down */
 	_Atomic bool up;
-	bool m0taken;             /* a thread is m0 */
-	pthread_t lazy;           /* the thread that is m0 after a lazy boot */
-	struct note booted;       /* set when the lazy m0 is up, or could not be */
-	int error;                /* why it could not */
-	struct program *exited;   /* whose mains left by weft_exit; under wf_sched.lock */
+	bool m0taken;           /* a thread is m0 */
+	pthread_t lazy;         /* the thread that is m0 after a lazy boot */
+	struct note booted;     /* set when the lazy m0 is up, or could not be */
+	int error;              /* why it could not */
+	struct program *exited; /* whose mains left by weft_exit; under wf_sched.lock */
 } wf_runtime;
 
 static _Alignas(PAGE) struct alive {
@@ -183,9 +183,8 @@ static void free_all(void)
 		foreign = m;
 	}
 	wf_greset();
-	wf_sched = (struct sched){.allm = foreign, 
-				  .downs = wf_sched.downs + 1,
-				  .forks = wf_sched.forks};
+	wf_sched = (struct sched){
+		.allm = foreign, .downs = wf_sched.downs + 1, .forks = wf_sched.forks};
 }
 
 /* --- weft_start ------------------------------------------------------------------- */

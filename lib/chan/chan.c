@@ -25,7 +25,8 @@ static int concluded(struct m *m, const weft_chan_t *ch, const struct waiter *w,
 }
 
 /* Wait in q, with the channel locked. data is the element's place. */
-static __attribute__((noinline)) int wait_in(struct m *m, weft_chan_t *ch, struct waitq *q, void *data, int64_t until)
+static __attribute__((noinline)) int wait_in(struct m *m, weft_chan_t *ch, struct waitq *q,
+					     void *data, int64_t until)
 {
 	struct waiter w = {.object = ch, .data = data};
 	int error = wf_waitq_wait(&m, q, &ch->lock, &w, until, WAIT_CALL);

@@ -29,7 +29,8 @@ enum { CHAN_MAGIC = 0x6e616863 }; /* of a channel that was created and not destr
 struct weft_chan {
 	struct lock lock; /* C1 */
 	_Atomic uint32_t magic;
-	struct waitq senders, receivers; /* data: the element's place; the channel once it is closed */
+	struct waitq senders,
+		receivers; /* data: the element's place; the channel once it is closed */
 	bool closed;
 	_Atomic size_t count; /* elements in the buffer */
 	size_t head;          /* the slot of the oldest */
@@ -100,7 +101,8 @@ static inline unsigned char *wf_chan_slot(const weft_chan_t *ch, size_t i)
  * What sending and receiving are, under the lock: 0 when done; EPIPE; EAGAIN when it
  * has to wait. *ready is who is to be readied once the lock is released, or NULL.
  */
-__attribute__((always_inline)) static inline int wf_chan_give(weft_chan_t *ch, const void *elem, struct g **ready)
+__attribute__((always_inline)) static inline int wf_chan_give(weft_chan_t *ch, const void *elem,
+							      struct g **ready)
 {
 	size_t count = wf_chan_count(ch);
 	struct waiter *w;
@@ -122,7 +124,8 @@ __attribute__((always_inline)) static inline int wf_chan_give(weft_chan_t *ch, c
 	return 0;
 }
 
-__attribute__((always_inline)) static inline int wf_chan_take(weft_chan_t *ch, void *elem, struct g **ready)
+__attribute__((always_inline)) static inline int wf_chan_take(weft_chan_t *ch, void *elem,
+							      struct g **ready)
 {
 	size_t count = wf_chan_count(ch);
 	unsigned char *oldest;

@@ -27,15 +27,21 @@ static inline struct m *wf_ctx_switch(struct gobuf *from, struct gobuf *to, stru
 {
 	__asm__ __volatile__(
 		"leaq 1f(%%rip), %%rcx\n\t"
-		"movq %%rsp, " WF_TEXT(WF_GOBUF_SP) "(%%rdi)\n\t"
-		"movq %%rbp, " WF_TEXT(WF_GOBUF_CTXT) "(%%rdi)\n\t"
-		"movq %%rcx, " WF_TEXT(WF_GOBUF_PC) "(%%rdi)\n\t"
-		"movq " WF_TEXT(WF_GOBUF_SP) "(%%rsi), %%rsp\n\t"
-		"movq " WF_TEXT(WF_GOBUF_CTXT) "(%%rsi), %%rbp\n\t"
-		"jmpq *" WF_TEXT(WF_GOBUF_PC) "(%%rsi)\n\t"
-		".p2align 3\n"
-		"1:\n\t"
-		"endbr64"
+		"movq %%rsp, " WF_TEXT(
+			WF_GOBUF_SP) "(%%rdi)\n\t"
+				     "movq %%rbp, " WF_TEXT(
+					     WF_GOBUF_CTXT) "(%%rdi)\n\t"
+							    "movq %%rcx, " WF_TEXT(
+								    WF_GOBUF_PC) "(%%rdi)\n\t"
+										 "movq " WF_TEXT(
+											 WF_GOBUF_SP) "(%%rsi), %%rsp\n\t"
+												      "movq " WF_TEXT(
+													      WF_GOBUF_CTXT) "(%%rsi), %%rbp\n\t"
+															     "jmpq *" WF_TEXT(
+																     WF_GOBUF_PC) "(%%rsi)\n\t"
+																		  ".p2align 3\n"
+																		  "1:\n\t"
+																		  "endbr64"
 		: "+a"(m), "+D"(from), "+S"(to)
 		:
 		: "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0",

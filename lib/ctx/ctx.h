@@ -100,9 +100,9 @@ void wf_fpenv_load(const struct fpenv *);
 extern bool wf_watched __attribute__((visibility("hidden")));
 
 void wf_hooks_find(void);
-void wf_hooks_stack(struct ctxstk *);     /* a stack begins to be one */
-void wf_hooks_unstack(struct ctxstk *);   /* and ends */
-struct ctxstk *wf_hooks_thread(void);     /* the calling thread's own stack */
+void wf_hooks_stack(struct ctxstk *);   /* a stack begins to be one */
+void wf_hooks_unstack(struct ctxstk *); /* and ends */
+struct ctxstk *wf_hooks_thread(void);   /* the calling thread's own stack */
 
 /* Around a switch, in the order of the calls: leave on the old stack (from is
  * NULL when nobody comes back to it), arrive on the new one. */
@@ -118,7 +118,8 @@ struct m *wf_watched_mcall(struct gobuf *from, struct gobuf *g0, void (*fn)(stru
 /* Functions that switch away and never return would leave their frames in
  * ThreadSanitizer's shadow of the stack: they are not instrumented. */
 #if defined __clang__
-#define WF_NOWATCH __attribute__((noinline, no_sanitize("thread"), disable_sanitizer_instrumentation))
+#define WF_NOWATCH                                                                                 \
+	__attribute__((noinline, no_sanitize("thread"), disable_sanitizer_instrumentation))
 #else
 #define WF_NOWATCH __attribute__((noinline, no_sanitize("thread")))
 #endif

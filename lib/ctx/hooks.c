@@ -33,7 +33,8 @@ bool wf_watched;
 
 void wf_hooks_find(void)
 {
-	wf_watched = __sanitizer_start_switch_fiber || __tsan_switch_to_fiber || RUNNING_ON_VALGRIND;
+	wf_watched =
+		__sanitizer_start_switch_fiber || __tsan_switch_to_fiber || RUNNING_ON_VALGRIND;
 }
 
 void wf_hooks_stack(struct ctxstk *stk)

@@ -50,9 +50,8 @@ int weft_ctx_make(weft_ctx_t *ctx, void *stack, size_t size, void (*fn)(void *),
 		beginning[-1] = (struct beginning){beginning, watched_begin};
 		beginning--;
 	}
-	*ctx = (weft_ctx_t){{[SP] = beginning,
-			     [PC] = (void *)(uintptr_t)wf_ctx_pubbegin,
-			     [WATCH] = watch}};
+	*ctx = (weft_ctx_t){
+		{[SP] = beginning, [PC] = (void *)(uintptr_t)wf_ctx_pubbegin, [WATCH] = watch}};
 	return 0;
 }
 

@@ -31,7 +31,8 @@ static void add(struct text *t, const char *format, ...)
 	n = vsnprintf(t->buffer + t->n, sizeof t->buffer - t->n, format, args);
 	va_end(args);
 	if (n > 0)
-		t->n += (size_t)n < sizeof t->buffer - t->n ? (size_t)n : sizeof t->buffer - t->n - 1;
+		t->n += (size_t)n < sizeof t->buffer - t->n ? (size_t)n
+							    : sizeof t->buffer - t->n - 1;
 }
 
 static void member(struct text *t, const char *name)

@@ -37,8 +37,7 @@ static void print_state(int fd)
 		 wf_sched.nmidle, wf_sched.runq.n);
 	for (unsigned i = 0; i < wf_sched.nps; i++)
 		wf_print(fd, "weft: P%u status %u m %lld queued %u\n", i, wf_allp[i]->status,
-			 wf_allp[i]->m ? (long long)wf_allp[i]->m->id : -1,
-			 wf_runqlen(wf_allp[i]));
+			 wf_allp[i]->m ? (long long)wf_allp[i]->m->id : -1, wf_runqlen(wf_allp[i]));
 }
 
 _Noreturn void wf_abort(void)

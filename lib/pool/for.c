@@ -34,14 +34,14 @@ struct loop {
 	void *arg;
 	size_t grain;
 	struct given *ranges;
-	_Atomic bool has;       /* ranges is not empty: read without the lock as a hint */
+	_Atomic bool has; /* ranges is not empty: read without the lock as a hint */
 	bool ownused;
-	struct given own;       /* one of ranges, as a rule the only one */
+	struct given own; /* one of ranges, as a rule the only one */
 	unsigned helpers;
-	bool all;               /* of all Ps: the loop is an object of the runtime's */
-	unsigned outside;       /* 1: the caller counts against the bound, and is no worker */
-	struct link link;       /* L3 */
-	struct waitq waiting;   /* the caller */
+	bool all;             /* of all Ps: the loop is an object of the runtime's */
+	unsigned outside;     /* 1: the caller counts against the bound, and is no worker */
+	struct link link;     /* L3 */
+	struct waitq waiting; /* the caller */
 	struct scope scope;
 };
 
@@ -187,8 +187,7 @@ void wf_loop_help(struct loop *l, struct range *r)
 {
 	while (r->lo < r->hi) {
 		step(l, r);
-		if (wf_pool_queued(l->pool) &&
-		    !atomic_load_explicit(&l->has, memory_order_relaxed))
+		if (wf_pool_queued(l->pool) && !atomic_load_explicit(&l->has, memory_order_relaxed))
 			return;
 	}
 }

@@ -28,14 +28,14 @@ struct member {
 };
 
 struct weft_group {
-	uint64_t magic;         /* the first word: freeing overwrites it */
-	struct lock lock;       /* guards all here */
+	uint64_t magic;   /* the first word: freeing overwrites it */
+	struct lock lock; /* guards all here */
 	bool cancelonerror;
 	bool skipped;           /* a task never started */
 	_Atomic bool cancelled; /* M1 */
 	int first;              /* result that was not 0 */
 	uint64_t tasks;
-	unsigned users;         /* who waits and was not woken */
+	unsigned users;             /* who waits and was not woken */
 	struct link members, asked; /* asked: have been told to end */
 	struct depot depot;
 	struct waitq idle;

@@ -17,8 +17,8 @@
 enum { MAGIC = 0x77667001 };
 
 struct pools {
-	struct lock lock;               /* guards the list */
-	struct link list;               /* struct weft_pool by all */
+	struct lock lock; /* guards the list */
+	struct link list; /* struct weft_pool by all */
 	struct weft_pool everyone;
 };
 
@@ -84,7 +84,8 @@ static void resized(struct m *m)
 
 	wf_lock(&pools->lock);
 	for (struct link *l = pools->list.next; l != &pools->list; l = l->next) {
-		struct weft_pool *pool = (struct weft_pool *)((char *)l - offsetof(struct weft_pool, all));
+		struct weft_pool *pool =
+			(struct weft_pool *)((char *)l - offsetof(struct weft_pool, all));
 
 		wf_lock(&pool->lock);
 		conclude(m, pool, &wake);

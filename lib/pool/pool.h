@@ -138,14 +138,14 @@ struct job {
 enum future_state { FUTURE_QUEUED, FUTURE_RUNNING, FUTURE_DONE, FUTURE_CANCELED };
 
 struct weft_future {
-	uint64_t magic;         /* the first word: freeing overwrites it */
+	uint64_t magic; /* the first word: freeing overwrites it */
 	struct job job;
 	struct weft_pool *pool; /* its lock guards all here */
 	void *(*fn)(void *);
 	void *arg;
-	void *value;            /* the job's to write; good once the state is FUTURE_DONE */
+	void *value; /* the job's to write; good once the state is FUTURE_DONE */
 	_Atomic uint32_t state;
-	unsigned refs;          /* the handle, the job, each who waits */
+	unsigned refs; /* the handle, the job, each who waits */
 	struct waitq waiting;
 };
 
@@ -164,30 +164,30 @@ void wf_future_settle(struct weft_future *f, enum future_state state, struct wak
 enum { LEVELS_A_WORD = 64 };
 
 struct weft_pool {
-	uint64_t magic; /* the first word: freeing overwrites it */
+	uint64_t magic;   /* the first word: freeing overwrites it */
 	struct lock lock; /* guards all here and in the pool's jobs, futures and loops */
 	/* jobs */
-	struct link *level;       /* a ring of queued jobs for each priority */
-	uint64_t *levelmap;       /* a bit for each that may have jobs */
+	struct link *level; /* a ring of queued jobs for each priority */
+	uint64_t *levelmap; /* a bit for each that may have jobs */
 	unsigned nlevels;
 	int overflow;
 	size_t capacity;
-	struct depot depot;       /* of jobs that are no futures */
-	_Atomic uint64_t queued;  /* read without the lock as a hint */
+	struct depot depot;      /* of jobs that are no futures */
+	_Atomic uint64_t queued; /* read without the lock as a hint */
 	uint64_t running, submitted, finished, rejected, discarded, caller_ran;
 	/* workers */
-	unsigned workers;         /* as asked for; 0: as many as Ps */
-	_Atomic unsigned live;    /* J2; read without the lock as a hint */
+	unsigned workers;      /* as asked for; 0: as many as Ps */
+	_Atomic unsigned live; /* J2; read without the lock as a hint */
 	bool paused, draining, discarding;
-	struct link open;         /* loops that have a range to give away */
-	const uint64_t *attr;     /* of its tasks; NULL: the defaults */
+	struct link open;     /* loops that have a range to give away */
+	const uint64_t *attr; /* of its tasks; NULL: the defaults */
 	weft_attr_t attrs;
 	/* who waits */
-	struct waitq senders;     /* struct offer: for room */
-	struct waitq idle;        /* for nothing to be queued or running */
-	struct waitq gone;        /* who destroys, for everybody to be gone */
-	unsigned users;           /* who waits in senders or idle, and loops' callers */
-	unsigned refs;            /* J4 */
+	struct waitq senders; /* struct offer: for room */
+	struct waitq idle;    /* for nothing to be queued or running */
+	struct waitq gone;    /* who destroys, for everybody to be gone */
+	unsigned users;       /* who waits in senders or idle, and loops' callers */
+	unsigned refs;        /* J4 */
 	/* among all pools, under their lock */
 	struct link all;
 };
@@ -251,7 +251,7 @@ struct range {
 	size_t lo, hi;
 };
 struct loop;
-bool wf_loop_wanting(const struct weft_pool *pool);      /* for a worker */
+bool wf_loop_wanting(const struct weft_pool *pool);                 /* for a worker */
 struct loop *wf_loop_join(struct weft_pool *pool, struct range *r); /* NULL: none is wanting */
 void wf_loop_leave(struct loop *l, struct range *r, struct wakelist *wake);
 /* Without it: run what is in r, or less if the worker is wanted elsewhere. */

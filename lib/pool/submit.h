@@ -10,7 +10,7 @@ struct offer {
 	struct waiter w; /* in senders; its data is the offer */
 	struct job *job;
 	unsigned prio;
-	int outcome;     /* once woken: 0, the pool has the job; or why it has not */
+	int outcome; /* once woken: 0, the pool has the job; or why it has not */
 };
 
 #endif

@@ -9,8 +9,8 @@
  * Each job finds its task as a new one would be. errno and values under keys are reset
  * after a job. Where a job left more behind (it was told its task's handle, so that a
  * cancellation may be on its way; its cancellation state or type is not the default; it
- * has a deadline, or is bound to its thread) the worker ends, and another takes its place. So it is with a job
- * that leaves by weft_exit.
+ * has a deadline, or is bound to its thread) the worker ends, and another takes its place. So it is
+ * with a job that leaves by weft_exit.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,8 +23,8 @@ enum { JOBS_A_TURN = 61 };
 
 struct worker {
 	struct weft_pool *pool;
-	struct job *job;    /* that it runs */
-	struct loop *loop;  /* or that it helps, with range */
+	struct job *job;   /* that it runs */
+	struct loop *loop; /* or that it helps, with range */
 	struct range range;
 	unsigned jobs;
 	enum future_state left; /* how the job ended */

@@ -93,8 +93,8 @@ static _Noreturn void end(void)
 	wf_goexit(m, g);
 }
 
-static _Unwind_Reason_Code stop(int version, _Unwind_Action actions,
-				_Unwind_Exception_Class class, struct _Unwind_Exception *exception,
+static _Unwind_Reason_Code stop(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
+				struct _Unwind_Exception *exception,
 				struct _Unwind_Context *context, void *unused)
 {
 	(void)version, (void)class, (void)exception, (void)unused;

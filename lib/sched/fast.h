@@ -152,9 +152,8 @@ static inline uint64_t wf_lifelock(struct g *g)
 
 	/* acquire: pairs with wf_lifeunlock's release */
 	if (wf_likely(!(word & LIFE_LOCK)) &&
-	    wf_likely(atomic_compare_exchange_strong_explicit(&g->life, &word, word | LIFE_LOCK,
-							      memory_order_acquire,
-							      memory_order_relaxed)))
+	    wf_likely(atomic_compare_exchange_strong_explicit(
+		    &g->life, &word, word | LIFE_LOCK, memory_order_acquire, memory_order_relaxed)))
 		return word;
 	return wf_lifelock_slow(g);
 }
@@ -291,8 +290,7 @@ static inline bool wf_cancellable(const struct g *g)
 static inline bool wf_cancel_due(const struct g *g)
 {
 	/* acquire: pairs with weft_cancel's fetch_or */
-	return wf_unlikely(atomic_load_explicit(&g->cancel, memory_order_acquire) &
-			   GC_REQUESTED) &&
+	return wf_unlikely(atomic_load_explicit(&g->cancel, memory_order_acquire) & GC_REQUESTED) &&
 	       wf_cancellable(g);
 }
 
@@ -387,7 +385,8 @@ __attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 
 		wf_parked(what);
 		wf_lifeunlock(child, (atomic_load_explicit(&child->life, memory_order_relaxed) &
-				      ~(uint64_t)LIFE_LOCK) | LIFE_JOINING);
+				      ~(uint64_t)LIFE_LOCK) |
+					     LIFE_JOINING);
 	} else if (after == AFTER_UNLOCK) { /* it waits in a queue */
 		struct lock *lock = p->commit.arg;
 
@@ -412,7 +411,8 @@ static inline void wf_torun(struct m *m, struct g *to)
 
 /* The direct switch. to has its stack and is not bound to an M. Returns the M
  * that g runs on when it goes on. */
-__attribute__((always_inline)) static inline struct m *wf_switchto(struct m *m, struct g *g, struct g *to)
+__attribute__((always_inline)) static inline struct m *wf_switchto(struct m *m, struct g *g,
+								   struct g *to)
 {
 	wf_chaos();
 	wf_savetask(m, g);
@@ -428,8 +428,8 @@ __attribute__((always_inline)) static inline struct m *wf_switchto(struct m *m, 
 
 /* wf_gopark of a joiner that runs its child instead: the child is in nobody's hands
  * but the caller's, and its life is locked until the joiner is parked (K4). */
-__attribute__((always_inline)) static inline struct m *wf_parkinto(struct m *m, struct g *g,
-								   struct g *child, bool cancellable)
+__attribute__((always_inline)) static inline struct m *
+wf_parkinto(struct m *m, struct g *g, struct g *child, bool cancellable)
 {
 	struct p *p = wf_p(m);
 

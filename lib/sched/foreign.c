@@ -133,7 +133,7 @@ void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until)
 	struct g *g = wf_getg();
 
 	wf_noteclear(&m->park);
-	g->flags &= (uint16_t)~(GF_CANCELLABLE | GF_TIMEDOUT); /* a waker may still come first */
+	g->flags &= (uint16_t) ~(GF_CANCELLABLE | GF_TIMEDOUT); /* a waker may still come first */
 	if (!commit(g, arg))
 		return;
 	if (until == WF_FOREVER)

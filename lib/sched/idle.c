@@ -110,8 +110,7 @@ static bool surplus(struct m *m)
 
 	trim();
 	wf_lock(&wf_sched.lock);
-	ends = wf_sched.nm > wf_sched.nprocs + 1 && m != &wf_m0 && !m->keeper &&
-	       wf_midle_remove(m);
+	ends = wf_sched.nm > wf_sched.nprocs + 1 && m != &wf_m0 && !m->keeper && wf_midle_remove(m);
 	wf_unlock(&wf_sched.lock);
 	return ends;
 }

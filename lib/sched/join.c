@@ -32,9 +32,7 @@ static int lock_joinable(weft_t handle, const struct g *self, struct g **child, 
 
 	if (!wf_lifelock_begun(handle, child, life))
 		return ESRCH;
-	error = *child == self				? EDEADLK
-		: *life & LIFE_UNJOINABLE ? EINVAL
-					  : 0;
+	error = *child == self ? EDEADLK : *life & LIFE_UNJOINABLE ? EINVAL : 0;
 	if (error)
 		wf_lifeunlock(*child, *life);
 	return error;
@@ -179,7 +177,7 @@ static int conclude_foreign(struct m *m, struct g *child, void **value)
 	struct g *self = wf_getg();
 	bool timedout = self->flags & GF_TIMEDOUT;
 
-	self->flags &= (uint16_t)~(GF_TIMED | GF_TIMEDOUT);
+	self->flags &= (uint16_t) ~(GF_TIMED | GF_TIMEDOUT);
 	if (self->flags & GF_JOINED)
 		take_result(self, value);
 	else if (timedout && withdraw(child))
@@ -248,9 +246,8 @@ static inline bool may_run_direct(struct p *p)
  * be run in the caller's place at once. child's life is locked. */
 static inline bool runs_at_once(struct p *p, const struct g *self, struct g *child, uint64_t life)
 {
-	return !(life & (LIFE_DONE | LIFE_UNJOINABLE)) &&
-	       !(self->flags & GF_LOCKED) && p->stacks && may_run_direct(p) &&
-	       wf_runqtake(p, child);
+	return !(life & (LIFE_DONE | LIFE_UNJOINABLE)) && !(self->flags & GF_LOCKED) && p->stacks &&
+	       may_run_direct(p) && wf_runqtake(p, child);
 }
 
 int weft_join(weft_t handle, void **value)
@@ -331,7 +328,8 @@ int weft_detach(weft_t handle)
 		if (!error && life & LIFE_DONE && !(life & LIFE_JOINING))
 			wf_lifeend(m, g, life);
 		else
-			wf_lifeunlock(g, error || life & LIFE_JOINING ? life : life | LIFE_DETACHED);
+			wf_lifeunlock(g,
+				      error || life & LIFE_JOINING ? life : life | LIFE_DETACHED);
 		if (!error && life & LIFE_JOINING)
 			error = EINVAL;
 	}

@@ -20,7 +20,9 @@ static int futex_wait(_Atomic uint32_t *word, uint32_t value, const struct times
 	int before = errno, error;
 
 	error = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until, NULL,
-			FUTEX_BITSET_MATCH_ANY) ? errno : 0;
+			FUTEX_BITSET_MATCH_ANY)
+			? errno
+			: 0;
 	errno = before;
 	return error;
 }
@@ -38,8 +40,8 @@ void wf_lock_slow(struct lock *l)
 	for (int i = 0; i < SPINS; i++) {
 		uint32_t free = FREE;
 
-		if (atomic_compare_exchange_weak_explicit(&l->word, &free, HELD,
-							  memory_order_acquire, memory_order_relaxed))
+		if (atomic_compare_exchange_weak_explicit(
+			    &l->word, &free, HELD, memory_order_acquire, memory_order_relaxed))
 			return;
 		wf_relax();
 	}

@@ -43,7 +43,7 @@ struct note {
 
 void wf_noteclear(struct note *);
 void wf_notesleep(struct note *);
-bool wf_notetsleep(struct note *, int64_t ns); /* false when the time is up first */
+bool wf_notetsleep(struct note *, int64_t ns);       /* false when the time is up first */
 bool wf_notesleepuntil(struct note *, int64_t when); /* by CLOCK_MONOTONIC; INT64_MAX: for ever */
 void wf_notewakeup(struct note *);
 void wf_noteinterrupt(struct note *); /* by the owner's thread, in a handler */

@@ -21,7 +21,8 @@
 #if HAVE_JEMALLOC
 __attribute__((weak)) void *mallocx(size_t size, int flags);
 __attribute__((weak)) void sdallocx(void *p, size_t size, int flags);
-__attribute__((weak)) int mallctl(const char *name, void *old, size_t *oldlen, void *new, size_t newlen);
+__attribute__((weak)) int mallctl(const char *name, void *old, size_t *oldlen, void *new,
+				  size_t newlen);
 #else
 static void *(*const mallocx)(size_t, int) = NULL;
 static void (*const sdallocx)(void *, size_t, int) = NULL;
@@ -45,7 +46,7 @@ struct slabchunk {
 
 static struct mem {
 	struct lock lock;
-	int flags;    /* for mallocx, once the arena is there */
+	int flags; /* for mallocx, once the arena is there */
 	unsigned arena;
 	bool jemalloc;
 	struct piece *free[SLAB_MAX + 1];
@@ -101,7 +102,7 @@ static unsigned slab_class(size_t size)
 	unsigned class = SLAB_MIN;
 
 	while (((size_t)1 << class) < size)
-		class++;
+		class ++;
 	return class;
 }
 

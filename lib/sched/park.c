@@ -64,7 +64,8 @@ struct m *wf_mcall(struct m *m, struct g *g, void (*fn)(struct g *))
 	m->g0fn = fn;
 	wf_setg(m->g0);
 	if (wf_watched)
-		m = wf_watched_mcall(&g->sched, &m->g0->sched, wf_g0entry, g, &g->top->stk, m->stk0);
+		m = wf_watched_mcall(&g->sched, &m->g0->sched, wf_g0entry, g, &g->top->stk,
+				     m->stk0);
 	else
 		m = wf_ctx_mcall(&g->sched, &m->g0->sched, wf_g0entry, g);
 	wf_runcommit(m); /* it was not g0 that resumed g, but another G */

@@ -121,7 +121,8 @@ static void guards_make(struct region *region)
 							       : GUARD_BATCH;
 	int before = errno;
 
-	if (region->guard && !(wf_have.guardinstall && guards_install(region, region->guarded, n))) {
+	if (region->guard &&
+	    !(wf_have.guardinstall && guards_install(region, region->guarded, n))) {
 		wf_have.guardinstall = false;
 		guards_protect(region, region->guarded, n);
 	}

@@ -14,9 +14,9 @@ struct region {
 	uint32_t next;    /* the first that was never taken */
 	uint32_t guarded; /* those below have their guards */
 	uint32_t colour;
-	bool single;      /* holds one stack of a size or guard of its own */
+	bool single; /* holds one stack of a size or guard of its own */
 	uint32_t ncold;
-	uint32_t cold[];  /* free stacks without pages, below next */
+	uint32_t cold[]; /* free stacks without pages, below next */
 };
 
 struct region *wf_region_new(size_t size, size_t guard, bool single);

@@ -154,7 +154,7 @@ _Noreturn void wf_badctxt(void);
 #ifdef WF_DEBUG
 bool wf_chaos_retake(void); /* now and then sysmon takes a P for no reason */
 #define wf_assert(condition) ((condition) ? (void)0 : wf_throw("assertion failed: " #condition))
-void wf_chaos(void); /* now and then let another thread go first */
+void wf_chaos(void);              /* now and then let another thread go first */
 void wf_poison(struct gtop *top); /* what is left of a task on a free stack */
 #else
 #define wf_assert(condition) ((void)sizeof(condition))
@@ -173,7 +173,8 @@ static inline void wf_poison(struct gtop *top)
 
 /* --- g.c: Gs and handles ---------------------------------------------------- */
 
-struct g *wf_gfill(struct gcache *cache); /* a G from elsewhere, left on the list; NULL without memory */
+struct g *
+wf_gfill(struct gcache *cache); /* a G from elsewhere, left on the list; NULL without memory */
 void wf_gspill(struct gcache *cache);
 /* A chunk of Gs; its first slot is its description. */
 enum {
@@ -240,7 +241,6 @@ void wf_goready(struct m *m, struct g *g);
 /* The same, on p or without a P, but for waking an M to run it: whether one is wanted. */
 bool wf_makerunnable(struct p *p, struct g *g);
 
-
 struct m *wf_giveway(struct m *m, struct g *g); /* by way of g0 */
 
 /* Leave the calling G's stack and run fn(g) on g0's. Returns when g runs again. */
@@ -293,7 +293,7 @@ struct m *wf_mget(void);
 bool wf_midle_remove(struct m *m);
 bool wf_work_anywhere(void);
 bool wf_work_for(struct p *p); /* in its own queue, or in one that is everybody's */
-bool wf_wakep_asleep(void); /* wf_wakep, but false when a thread would have to be started */
+bool wf_wakep_asleep(void);    /* wf_wakep, but false when a thread would have to be started */
 bool wf_msleep(struct m *m, int64_t until); /* on its note (post.c) */
 void wf_post_flush(struct m *m);
 void wf_wakep(void);
@@ -382,7 +382,7 @@ void wf_stackuse(uint64_t *stacks, uint64_t *bytes);
 
 void *wf_alloc(size_t size); /* zeroed; NULL without memory */
 void wf_free(void *p, size_t size);
-void *wf_map(size_t size);   /* zeroed pages; NULL without memory */
+void *wf_map(size_t size); /* zeroed pages; NULL without memory */
 void *wf_map_aligned(size_t size, size_t align);
 void wf_unmap(void *p, size_t size);
 void wf_meminit(void);

@@ -20,7 +20,8 @@
 enum { CLASS_MIN = 14, CLASS_MAX = 23, CLASSES = CLASS_MAX - CLASS_MIN + 1 };
 
 /* open: the regions that have cold stacks; a full one is on no list. */
-struct class {
+struct class
+{
 	struct gtop *warm;
 	struct region *open;
 };
@@ -75,8 +76,8 @@ static struct gtop *heat(struct region *region)
 	wf_stacks.bytes += region->stride;
 	top->stack.lo = top->stk.lo;
 	top->stack.hi = top->stk.hi;
-	top->common = !region->single &&
-		      region->size == class_size(class_of(wf_settings.stacksize));
+	top->common =
+		!region->single && region->size == class_size(class_of(wf_settings.stacksize));
 	wf_hooks_stack(&top->stk);
 	wf_ctx_init(&top->idle, top->stk.lo, top->stk.hi, wf_gstart);
 	return top;

@@ -45,8 +45,8 @@ struct seen {
 static struct sysmon {
 	struct lock starting; /* held by who starts it */
 	_Atomic bool running;
-	_Atomic bool look;  /* who made work must not start the thread that it needs */
-	_Atomic bool slow;  /* it has backed off: the next look is far */
+	_Atomic bool look; /* who made work must not start the thread that it needs */
+	_Atomic bool slow; /* it has backed off: the next look is far */
 	pthread_t thread;
 	struct note note;
 	struct m m; /* it is none, but makes Gs as foreign threads do */
@@ -83,7 +83,10 @@ static bool others_wait(struct p *p)
 
 static void note_seen(struct seen *seen, struct p *p, struct m *m, int64_t now)
 {
-	*seen = (struct seen){.switches = p->stats.switches, .m = m, .since = now, .cpu = -1,
+	*seen = (struct seen){.switches = p->stats.switches,
+			      .m = m,
+			      .since = now,
+			      .cpu = -1,
 			      .blocking = m->blocking};
 }
 

@@ -27,20 +27,22 @@ enum { TIMER_RANKS = 48 };
 
 struct timer {
 	int64_t when;
-	struct timer *child, *next, *prev; /* first child; siblings; the first's prev is the parent */
-	_Atomic(struct timers *) heap;     /* T1; NULL: not armed */
-	struct g *g;                       /* whose wait it ends; NULL: fired is called */
+	struct timer *child, *next,
+		*prev;                 /* first child; siblings; the first's prev is the parent */
+	_Atomic(struct timers *) heap; /* T1; NULL: not armed */
+	struct g *g;                   /* whose wait it ends; NULL: fired is called */
 	void (*fired)(struct m *m, struct timer *t);
 	uint32_t rank;
 	_Atomic uint32_t hands; /* how often it fired and fired was not called yet (T4) */
 };
 
 struct timers {
-	struct lock lock;     /* guards all here, and the links of the timers in it */
-	_Atomic uint32_t n;   /* read without the lock to count */
-	_Atomic int64_t next; /* when the first is due; WF_FOREVER: there is none; read without the lock */
+	struct lock lock;   /* guards all here, and the links of the timers in it */
+	_Atomic uint32_t n; /* read without the lock to count */
+	_Atomic int64_t
+		next; /* when the first is due; WF_FOREVER: there is none; read without the lock */
 	struct timer *first;
-	uint64_t roots;       /* which of root are there */
+	uint64_t roots; /* which of root are there */
 	struct timer *root[TIMER_RANKS];
 };
 

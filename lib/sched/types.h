@@ -16,24 +16,24 @@
 #include "sched/timer.h"
 
 enum {
-	RUNQ_SIZE = 1024,  /* slots of a P's ring; a power of two */
+	RUNQ_SIZE = 1024, /* slots of a P's ring; a power of two */
 	CACHELINE = 64,
 	PAGE = 4096,
-	GCACHE_BATCH = 128, /* free Gs that move between caches at a time */
+	GCACHE_BATCH = 128,    /* free Gs that move between caches at a time */
 	STACK_CACHE_MAX = 256, /* stacks that a P keeps */
 	STACK_CACHE_BATCH = 64,
-	GLOBAL_TICK = 61,  /* every so many picks the global queue comes first */
+	GLOBAL_TICK = 61,   /* every so many picks the global queue comes first */
 	DIRECT_TURNS = 250, /* children run in their joiners' place until others have a turn */
 };
 
 /* A G's status; doc/scheduler.md has the table of who moves it where. */
 enum {
-	G_DEAD,      /* in a free list, or ended and waiting to be joined */
-	G_RUNNABLE,  /* in a run queue, or in the hands of who took it from there */
-	G_RUNNING,   /* on an M */
-	G_WAITING,   /* parked; whoever it waits for makes it runnable */
-	G_WAITINGC,  /* parked; so does a cancellation: claimed by compare and swap */
-	G_WAITINGT,  /* parked; several may, but no cancellation: claimed by compare and swap */
+	G_DEAD,     /* in a free list, or ended and waiting to be joined */
+	G_RUNNABLE, /* in a run queue, or in the hands of who took it from there */
+	G_RUNNING,  /* on an M */
+	G_WAITING,  /* parked; whoever it waits for makes it runnable */
+	G_WAITINGC, /* parked; so does a cancellation: claimed by compare and swap */
+	G_WAITINGT, /* parked; several may, but no cancellation: claimed by compare and swap */
 };
 
 enum {
@@ -45,22 +45,22 @@ enum {
 
 /* What a G is, besides its status; written by who owns the G (I1). */
 enum {
-	GF_VOID = 1,      /* its function has no result (weft_go) */
-	GF_EXPOSED = 2,   /* its handle is known: its end changes the generation */
-	GF_ATTR = 4,      /* not started, and top is its struct gattr */
-	GF_LOCKED = 8,    /* bound to its M */
-	GF_FPENV = 16,    /* has floating-point control words of its own */
-	GF_FOREIGN = 32,  /* stands for a foreign thread */
-	GF_STARTED = 64,  /* has a stack */
-	GF_DIRECT = 128,  /* its joiner switched to it and wants control back */
-	GF_MAIN = 256,    /* a program's main: weft_start waits for it */
+	GF_VOID = 1,          /* its function has no result (weft_go) */
+	GF_EXPOSED = 2,       /* its handle is known: its end changes the generation */
+	GF_ATTR = 4,          /* not started, and top is its struct gattr */
+	GF_LOCKED = 8,        /* bound to its M */
+	GF_FPENV = 16,        /* has floating-point control words of its own */
+	GF_FOREIGN = 32,      /* stands for a foreign thread */
+	GF_STARTED = 64,      /* has a stack */
+	GF_DIRECT = 128,      /* its joiner switched to it and wants control back */
+	GF_MAIN = 256,        /* a program's main: weft_start waits for it */
 	GF_CANCELLABLE = 512, /* its wait may be ended by a cancellation */
-	GF_JOINED = 1024, /* the child that it joins has ended: the result is in sched.ret */
-	GF_TIMED = 2048,  /* its wait may be ended by one of several */
-	GF_TIMEDOUT = 4096, /* its wait was ended by its timer */
-	GF_BLOCKING = 8192, /* in a blocking call that it said */
-	GF_ASYNC = 16384, /* may be cancelled at any instant */
-	GF_TIMER = 32768, /* its wait has a timer, top->timer */
+	GF_JOINED = 1024,     /* the child that it joins has ended: the result is in sched.ret */
+	GF_TIMED = 2048,      /* its wait may be ended by one of several */
+	GF_TIMEDOUT = 4096,   /* its wait was ended by its timer */
+	GF_BLOCKING = 8192,   /* in a blocking call that it said */
+	GF_ASYNC = 16384,     /* may be cancelled at any instant */
+	GF_TIMER = 32768,     /* its wait has a timer, top->timer */
 	GF_SPECIAL = GF_FPENV | GF_BLOCKING | GF_ASYNC, /* a switch has more to load */
 };
 
@@ -97,8 +97,8 @@ struct g {
 	struct stack stack;
 	uintptr_t stackguard0, stackguard1;
 	_Atomic(struct m *) m; /* the owner's; a canceller looks at it (C1) */
-	struct gtop *top; /* what a task has once it runs; lies on its stack */
-	struct g *joiner; /* guarded by life's lock */
+	struct gtop *top;      /* what a task has once it runs; lies on its stack */
+	struct g *joiner;      /* guarded by life's lock */
 	_Atomic uint64_t life;
 };
 
@@ -153,24 +153,24 @@ struct gtop {
 	bool common;        /* of the default size: a P may cache it */
 	struct ctxstk stk;
 	struct region *region;
-	uint32_t index;     /* in the region */
+	uint32_t index; /* in the region */
 	/* of the task */
 	uintptr_t fn, arg;
-	uintptr_t value;    /* what weft_exit was given */
-	int error;          /* errno while the task is off its M */
+	uintptr_t value; /* what weft_exit was given */
+	int error;       /* errno while the task is off its M */
 	struct taskstate {
 		uint8_t cancelstate, canceltype;
-		bool told;      /* weft_self gave its handle away */
-		bool exiting;   /* by weft_exit or cancellation: cancelled no more */
-		unsigned locks; /* nesting of weft_lock_thread */
+		bool told;         /* weft_self gave its handle away */
+		bool exiting;      /* by weft_exit or cancellation: cancelled no more */
+		unsigned locks;    /* nesting of weft_lock_thread */
 		unsigned blocking; /* and of weft_blocking_begin */
 		int64_t deadline;  /* of its waiting calls; 0: none */
 	} state;
 	struct ehglobals eh;
 	struct weft_cleanup *cleanup;
-	struct timer *timer; /* of the wait under way */
-	bool cancelled;      /* it was ended by a cancellation */
-	struct fpenv env;   /* while the task is off its M, under GF_FPENV */
+	struct timer *timer;                      /* of the wait under way */
+	bool cancelled;                           /* it was ended by a cancellation */
+	struct fpenv env;                         /* while the task is off its M, under GF_FPENV */
 	_Alignas(16) unsigned char exception[64]; /* weft_exit's unwinding */
 	struct keys keys;
 	struct scope *scope; /* innermost; NULL when a task begins and when it ends */
@@ -195,11 +195,11 @@ typedef bool wf_commitf(struct g *g, void *arg);
 
 enum after {
 	AFTER_NOTHING,
-	AFTER_QUEUE, /* what, a G, goes to the tail of the ring */
-	AFTER_STACK, /* what, a stack, is free */
-	AFTER_PARK,  /* what, a G, waits for the G that was switched to, whose life is locked */
+	AFTER_QUEUE,  /* what, a G, goes to the tail of the ring */
+	AFTER_STACK,  /* what, a stack, is free */
+	AFTER_PARK,   /* what, a G, waits for the G that was switched to, whose life is locked */
 	AFTER_UNLOCK, /* what, a G, waits in a queue that arg, a held lock, guards */
-	AFTER_CALL,  /* fn(what, arg), what a G */
+	AFTER_CALL,   /* fn(what, arg), what a G */
 };
 
 struct commit {
@@ -214,13 +214,13 @@ struct p {
 	_Atomic uint32_t status;
 	int id;
 	uint32_t schedtick;
-	uint32_t pass; /* ring entries to go until the second queue has its turn */
+	uint32_t pass;   /* ring entries to go until the second queue has its turn */
 	uint32_t direct; /* children to go that run in their joiners' place */
 	struct commit commit;
 	struct gcache gfree;
 	struct gtop *stacks;
 	unsigned nstacks;
-	bool armed; /* a timer may be the first of all, and nobody keep its time (W2) */
+	bool armed;     /* a timer may be the first of all, and nobody keep its time (W2) */
 	struct p *link; /* in pidle, or a list of Ps with work */
 	struct timers timers;
 	struct pstats stats;
@@ -291,7 +291,7 @@ struct m {
 	struct g *proxy;     /* what a foreign thread's handle is of */
 	uint64_t proxydowns; /* wf_sched.downs when it was made */
 	struct gtop top;
-	struct g gstore;     /* g0, or the stand-in of a foreign thread */
+	struct g gstore; /* g0, or the stand-in of a foreign thread */
 };
 
 struct gqueue {
@@ -300,15 +300,15 @@ struct gqueue {
 };
 
 struct sched {
-	struct lock lock; /* guards what has no other guard named */
-	_Atomic uint32_t npidle;     /* read without the lock as a hint */
+	struct lock lock;        /* guards what has no other guard named */
+	_Atomic uint32_t npidle; /* read without the lock as a hint */
 	_Atomic uint32_t nmspinning;
-	_Atomic uint32_t gcwaiting;  /* the world is stopped or about to */
+	_Atomic uint32_t gcwaiting; /* the world is stopped or about to */
 	_Atomic uint32_t nprocs;
 	struct p *pidle;
 	struct m *midle;
 	uint32_t nmidle;
-	_Atomic uint32_t nm;         /* Ms, m0 included; read without the lock as a hint */
+	_Atomic uint32_t nm; /* Ms, m0 included; read without the lock as a hint */
 	uint32_t maxm;
 	_Atomic uint32_t nothread;   /* a new M was refused, by the kernel or by maxm */
 	struct m *allm;              /* Ms and foreign threads' */
@@ -319,19 +319,21 @@ struct sched {
 	struct gqueue oddq;          /* or of another */
 	_Atomic uint32_t nstackwait; /* in both */
 	struct g *gfree;             /* batches, linked by joiner; ret counts each */
-	_Atomic uint64_t created, finished, injected, readied, retakes, preemptions; /* by who has no P */
+	_Atomic uint64_t created, finished, injected, readied, retakes,
+		preemptions;         /* by who has no P */
 	unsigned nps;                /* Ps that exist, those of no use now included */
 	_Atomic uint32_t mainexited; /* main left by weft_exit: who ends last lets weft_start go */
 	_Atomic uint32_t m0exit;     /* m0 is to return from weft_start */
-	_Atomic int64_t keeper_until; /* when some idle M looks at the timers (W2); 0: nobody does */
-	_Atomic uint32_t firing;      /* timers that fired and whose function is about to be called */
-	bool sysmonwait;             /* sysmon sleeps until a P is not idle */
-	_Atomic uint32_t dying;      /* weft_shutdown: Ms end */
-	_Atomic uint32_t objects;    /* pools and groups: weft_shutdown is EBUSY while one exists */
-	void *_Atomic pools;         /* lib/pool's record of them */
+	_Atomic int64_t
+		keeper_until;     /* when some idle M looks at the timers (W2); 0: nobody does */
+	_Atomic uint32_t firing;  /* timers that fired and whose function is about to be called */
+	bool sysmonwait;          /* sysmon sleeps until a P is not idle */
+	_Atomic uint32_t dying;   /* weft_shutdown: Ms end */
+	_Atomic uint32_t objects; /* pools and groups: weft_shutdown is EBUSY while one exists */
+	void *_Atomic pools;      /* lib/pool's record of them */
 	void (*_Atomic resized)(struct m *m); /* after weft_procs; NULL: nobody asks */
-	uint64_t downs;              /* how often the runtime went down: handles of before are gone */
-	uint64_t forks;              /* how often this process is a forked child of such */
+	uint64_t downs; /* how often the runtime went down: handles of before are gone */
+	uint64_t forks; /* how often this process is a forked child of such */
 };
 
 extern struct sched wf_sched;

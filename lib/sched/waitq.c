@@ -38,7 +38,7 @@ int wf_waitended(struct g *g)
 
 	if (g->flags & GF_TIMER)
 		wf_timer_stop(g->top->timer);
-	g->flags &= (uint16_t)~(GF_TIMED | GF_TIMER | GF_TIMEDOUT);
+	g->flags &= (uint16_t) ~(GF_TIMED | GF_TIMER | GF_TIMEDOUT);
 	return error;
 }
 
@@ -104,8 +104,8 @@ int wf_waitq_park(struct m **m, struct lock *lock, struct waiter *w, int64_t unt
 	return ECANCELED;
 }
 
-int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waiter *w,
-		  int64_t until, enum waitkind kind)
+int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waiter *w, int64_t until,
+		  enum waitkind kind)
 {
 	wf_waitq_push(q, lock, w);
 	return wf_waitq_park(m, lock, w, until, kind);

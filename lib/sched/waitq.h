@@ -115,8 +115,8 @@ static inline void wf_waitq_remove(struct waiter *w)
  * wf_cancelpoint has to be told of once the caller has put its things in order and
  * left. w is off its queue in any case.
  */
-int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waiter *w,
-		  int64_t until, enum waitkind kind);
+int wf_waitq_wait(struct m **m, struct waitq *q, struct lock *lock, struct waiter *w, int64_t until,
+		  enum waitkind kind);
 
 /* The same for a waiter that the caller has pushed, to wherever in the queue. */
 int wf_waitq_park(struct m **m, struct lock *lock, struct waiter *w, int64_t until,

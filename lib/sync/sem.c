@@ -79,10 +79,9 @@ static int take_or_wait(struct sem *sem)
 		bool there = word >= ONE;
 
 		/* acquire: pairs with the release of the post */
-		if (atomic_compare_exchange_weak_explicit(&sem->word, &word,
-							  there ? word - ONE : word | WAIT,
-							  memory_order_acquire,
-							  memory_order_relaxed))
+		if (atomic_compare_exchange_weak_explicit(
+			    &sem->word, &word, there ? word - ONE : word | WAIT,
+			    memory_order_acquire, memory_order_relaxed))
 			return there ? 0 : EAGAIN;
 	}
 }

@@ -31,7 +31,7 @@ enum { ATTR_GONE = -1 };
  */
 struct waitpoint {
 	struct waitq queue;
-	struct lock lock;      /* guards queue, and what the object says */
+	struct lock lock; /* guards queue, and what the object says */
 	_Atomic uint32_t life;
 };
 

@@ -62,10 +62,9 @@ static int add(struct waitgroup *wg, int delta)
 			return EAGAIN;
 		/* release: pairs with the acquire of who sees 0; acquire: what others did
 		 * before they took theirs */
-		if (atomic_compare_exchange_weak_explicit(&wg->word, &word,
-							  (uint64_t)count * ONE | (word & WAIT),
-							  memory_order_acq_rel,
-							  memory_order_relaxed))
+		if (atomic_compare_exchange_weak_explicit(
+			    &wg->word, &word, (uint64_t)count * ONE | (word & WAIT),
+			    memory_order_acq_rel, memory_order_relaxed))
 			return 0;
 	}
 }

@@ -43,7 +43,9 @@ struct weft_timer {
 static void lock_timer(weft_timer_t *t)
 {
 	if (wf_unlikely(t->forks != wf_sched.forks))
-		*t = (weft_timer_t){.timer = {.fired = t->timer.fired}, .fn = t->fn, .arg = t->arg,
+		*t = (weft_timer_t){.timer = {.fired = t->timer.fired},
+				    .fn = t->fn,
+				    .arg = t->arg,
 				    .forks = wf_sched.forks};
 	wf_lock(&t->lock);
 }
