@@ -46,6 +46,7 @@ void wf_notesleep(struct note *);
 bool wf_notetsleep(struct note *, int64_t ns);       /* false when the time is up first */
 bool wf_notesleepuntil(struct note *, int64_t when); /* by CLOCK_MONOTONIC; INT64_MAX: for ever */
 void wf_notewakeup(struct note *);
+void wf_notetake(struct note *);      /* clear it, and see what was done before it was set */
 void wf_noteinterrupt(struct note *); /* by the owner's thread, in a handler */
 bool wf_noteresume(struct note *);    /* whether it was that; it is clear again then */
 
