@@ -282,7 +282,7 @@ weft_t weft_self(void)
 void wf_leaving(struct g *g)
 {
 	expose(g);
-	/* release: pairs with wf_countleaving */
+	/* release: pairs with wf_anyliving's acquire, which sees then what the task has made */
 	atomic_fetch_or_explicit(&g->cancel, GC_LEAVING, memory_order_release);
 }
 

@@ -142,20 +142,19 @@ void wf_gflush(struct gcache *cache)
 	*cache = (struct gcache){0};
 }
 
-/* Tasks that say that they are about to end and have not ended yet. */
-uint64_t wf_countleaving(void)
+/* Whether a task lives that does not say that it is about to end. */
+bool wf_anyliving(void)
 {
-	uint64_t n = 0;
-
 	for (uint32_t i = wf_forgotten; i < wf_nchunks; i++)
 		for (uint32_t k = 1; k < wf_chunks[i]->used; k++) {
 			struct g *g = (struct g *)wf_chunks[i] + k;
 
 			/* acquire: pairs with wf_leaving */
-			n += wf_status(g) != G_DEAD &&
-			     atomic_load_explicit(&g->cancel, memory_order_acquire) & GC_LEAVING;
+			if (wf_status(g) != G_DEAD &&
+			    !(atomic_load_explicit(&g->cancel, memory_order_acquire) & GC_LEAVING))
+				return true;
 		}
-	return n;
+	return false;
 }
 
 /* Begin anew, in a forked child: no handle of before is good any more, but

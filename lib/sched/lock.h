@@ -16,11 +16,20 @@ struct lock {
 
 void wf_lock_slow(struct lock *);
 void wf_lock_wake(struct lock *);
+#ifdef WF_DEBUG
+void wf_lock_check(const struct lock *); /* D4 (post.c) */
+#else
+static inline void wf_lock_check(const struct lock *l)
+{
+	(void)l;
+}
+#endif
 
 static inline void wf_lock(struct lock *l)
 {
 	uint32_t free = 0;
 
+	wf_lock_check(l);
 	/* acquire: pairs with wf_unlock's release */
 	if (!atomic_compare_exchange_strong_explicit(&l->word, &free, 1, memory_order_acquire,
 						     memory_order_relaxed))
