@@ -74,10 +74,10 @@ void wf_attn_init(struct m *m)
 		atomic_fetch_or(&m->attn, ATTN_SPECIAL);
 	else
 		atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_SPECIAL);
-	atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_CANCEL);
+	atomic_fetch_and(&m->attn, ~(uint32_t)(ATTN_CANCEL | ATTN_BLOCK));
 }
 
-/* What every M begins with. */
+/* What every M begins with. One that is to run tasks is inside from the beginning (D4). */
 void wf_mprepare(struct m *m, struct g *g0)
 {
 	static _Atomic int64_t ids;
@@ -455,7 +455,7 @@ void wf_leave_slow(struct m *m)
 		wf_light_barrier_slow();
 		if (atomic_load(&m->attn) & ATTN_CANCEL)
 			wf_async_act_on(m);
-		if (!(m->attn & (ATTN_WANTED | ATTN_POSTED)))
+		if (!(m->attn & (ATTN_WANTED | ATTN_POSTED | ATTN_BLOCK)))
 			return;
 		m = wf_enter();
 		if (!m)
@@ -463,6 +463,8 @@ void wf_leave_slow(struct m *m)
 		wf_post_flush(m);
 		if (m->attn & ATTN_WANTED)
 			m = wf_giveway(m, m->curg);
+		if (m->attn & ATTN_BLOCK)
+			m = wf_blocking_again(m, m->curg);
 		atomic_store_explicit(&m->inside, 0, memory_order_release);
 	}
 }

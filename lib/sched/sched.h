@@ -249,6 +249,7 @@ struct m *wf_mcall(struct m *m, struct g *g, void (*fn)(struct g *));
 void wf_callcommit(struct m *m, struct p *p);
 void wf_loadspecial(struct m *m, struct g *g);
 void wf_blocking_resumed(struct m *m); /* block.c */
+struct m *wf_blocking_again(struct m *m, struct g *g);
 
 /* --- async.c --------------------------------------------------------------------- */
 
