@@ -18,9 +18,9 @@
  *       then seen 0 (wf_seize); m->attn is looked at after inside was set, and
  *       after it was cleared.
  *   I5  Locks are taken in the order: what guards an object that is waited on
- *       (wf_blocked.lock, in block.c, is one) or a G's life; wf_sched.lock; a heap of
- *       timers'; stacks'; then those that hold nothing else: names', memory's. So
- *       wf_sched.lock is never taken while a heap's is held.
+ *       (wf_blocked.lock, in block.c, is one), or wf_sched.joins; a G's life;
+ *       wf_sched.lock; a heap of timers'; stacks'; then those that hold nothing else:
+ *       names', memory's. So wf_sched.lock is never taken while a heap's is held.
  */
 #ifndef WF_SCHED_H
 #define WF_SCHED_H

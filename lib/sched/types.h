@@ -331,6 +331,7 @@ struct sched {
 	bool sysmonwait;          /* sysmon sleeps until a P is not idle */
 	_Atomic uint32_t dying;   /* weft_shutdown: Ms end */
 	_Atomic uint32_t objects; /* pools and groups: weft_shutdown is EBUSY while one exists */
+	struct lock joins;        /* held by who decides which of two that join is told */
 	void *_Atomic pools;      /* lib/pool's record of them */
 	void (*_Atomic resized)(struct m *m); /* after weft_procs; NULL: nobody asks */
 	uint64_t downs; /* how often the runtime went down: handles of before are gone */
