@@ -76,6 +76,32 @@ TASK_TEST(test_handles_of_tasks_to_come_are_esrch, 1)
 	no_such_task(task + turn);
 }
 
+static void wait_at_gate(void *unused)
+{
+	(void)unused;
+	wait_for(&gate, 1);
+	step = 1;
+}
+
+/* In the memory of the task before, for whose handle alone the next is made. */
+TASK_TEST(test_a_guessed_handle_of_a_task_of_go_is_esrch, 1)
+{
+	const weft_t turn = (weft_t)1 << 32;
+	weft_t task = create(give_back, NULL), guess = task + turn;
+
+	result_of(task);
+	ck_assert_int_eq(weft_go(wait_at_gate, NULL), 0);
+	no_such_task(guess); /* queued */
+	for (weft_t i = guess - 200; i < guess + 200; i++)
+		ck_assert_int_eq(weft_tryjoin(i, NULL), ESRCH);
+	weft_yield();
+	no_such_task(guess); /* it runs */
+	gate = 1;
+	wait_for(&step, 1);
+	task = create(give_back, &gate);
+	ck_assert_ptr_eq(result_of(task), &gate);
+}
+
 static void *join_handle(void *handle)
 {
 	return (void *)(intptr_t)weft_join((weft_t)handle, NULL);
@@ -309,6 +335,7 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_a_joined_task_is_esrch);
 	tcase_add_test(tests, test_handles_that_nobody_was_given_are_esrch);
 	tcase_add_test(tests, test_handles_of_tasks_to_come_are_esrch);
+	tcase_add_test(tests, test_a_guessed_handle_of_a_task_of_go_is_esrch);
 	tcase_add_test(tests, test_join_of_self_is_edeadlk);
 	tcase_add_test(tests, test_join_of_ones_joiner_is_edeadlk);
 	tcase_add_test(tests, test_one_of_two_that_join_each_other_at_once_is_told);

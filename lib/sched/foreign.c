@@ -169,8 +169,8 @@ unsigned long wf_foreign_self(void)
 		if (g) {
 			g->flags = GF_FOREIGN | GF_EXPOSED;
 			g->m = m;
-			atomic_store_explicit(&g->life, g->life | LIFE_FOREIGN,
-					      memory_order_relaxed);
+			g->joiner = NULL;
+			wf_lifeunlock(g, wf_lifelock(g) | LIFE_FOREIGN);
 		}
 		m->proxy = g;
 		m->proxydowns = wf_sched.downs;

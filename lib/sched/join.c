@@ -284,12 +284,17 @@ int weft_join(weft_t handle, void **value)
 		wf_lifeunlock(child, life);
 		return join_slow(handle, value, WF_FOREVER);
 	}
-	child->joiner = self;
-	if (wf_unlikely((child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED)) != 0)) {
-		wf_lifeunlock(child, life | LIFE_JOINING);
+	if (wf_unlikely((child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED | GF_VOID)) != 0)) {
 		wf_runqput(p, child);
+		if (child->joiner == child) { /* nobody was given this handle */
+			wf_lifeunlock(child, life);
+			return join_slow(handle, value, WF_FOREVER);
+		}
+		child->joiner = self;
+		wf_lifeunlock(child, life | LIFE_JOINING);
 		m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
 	} else {
+		child->joiner = self;
 		child->flags |= GF_DIRECT;
 		wf_takestack(child, wf_stackpop(p));
 		m = wf_parkinto(m, self, child, wf_cancellable(self));

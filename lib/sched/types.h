@@ -98,7 +98,7 @@ struct g {
 	uintptr_t stackguard0, stackguard1;
 	_Atomic(struct m *) m; /* the owner's; a canceller looks at it (C1) */
 	struct gtop *top;      /* what a task has once it runs; lies on its stack */
-	struct g *joiner;      /* guarded by life's lock */
+	struct g *joiner;      /* guarded by life's lock; itself: nobody was given the handle */
 	_Atomic uint64_t life;
 };
 
