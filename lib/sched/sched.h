@@ -419,12 +419,13 @@ extern struct settings wf_settings;
 
 /* What the kernel has and which way was taken where it has not. */
 struct features {
-	bool membarrier, guardinstall, wipeonfork, jemalloc, libunwind;
+	bool membarrier, wipeonfork, jemalloc, libunwind;
+	_Atomic bool guardinstall; /* at boot, and until it failed */
 	_Atomic bool guardprotect; /* mprotect had to serve */
 	_Atomic bool noguard;      /* and found the map count used up */
 	_Atomic bool threadlimit;  /* clone was refused: fewer Ms than Ps */
 	size_t pagesize;
-	unsigned ncpu;
+	_Atomic unsigned ncpu; /* at boot */
 };
 extern struct features wf_have;
 
