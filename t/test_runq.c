@@ -34,7 +34,7 @@ static struct p *pnew_at(uint32_t from)
 }
 
 /* Who is no M holds signals back when it takes the scheduler's lock. */
-static void setup(unsigned procs)
+static void have_ps(unsigned procs)
 {
 	sigset_t before;
 
@@ -45,12 +45,12 @@ static void setup(unsigned procs)
 /* One P has its queue for itself; of several it does not matter which are there. */
 static void setup_one(void)
 {
-	setup(1);
+	have_ps(1);
 }
 
 static void setup_several(void)
 {
-	setup(3);
+	have_ps(3);
 }
 
 /* --- one thread ----------------------------------------------------------------------- */

@@ -347,6 +347,7 @@ int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize);
 struct m *wf_foreign_enter(void);
 void wf_foreign_leave(struct m *m);
 void wf_foreign_prepare(void); /* for forks, too */
+void wf_foreign_ending(void);  /* an M's thread that weft_shutdown joins */
 
 /* In and out for calls that are the same for tasks and foreign threads: the M of
  * either, which has a P or has not. NULL without memory. */
