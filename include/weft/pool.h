@@ -144,10 +144,10 @@ typedef struct {
  *
  * @param pool where its handle goes; not NULL
  * @param attr attributes; NULL for the defaults
- * @return 0; EINVAL (NULL, an overflow that is none, a stack size that a task can't have,
- *         reserved fields that are not zero), ERANGE (the name is too long), ENOMEM;
- *         EAGAIN when the runtime had to be booted and could not
- * Never parks. The pool is the caller's to destroy.
+ * @return 0; EINVAL (NULL, an overflow that is none, more than INT_MAX priorities, a stack
+ *         size that a task can't have, reserved fields that are not zero), ERANGE (the name is too
+ * long), ENOMEM; EAGAIN when the runtime had to be booted and could not Never parks. The pool is
+ * the caller's to destroy.
  */
 int weft_pool_create(weft_pool_t **pool, const weft_pool_attr_t *attr);
 

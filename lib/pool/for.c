@@ -139,7 +139,7 @@ static struct range upper_half(const struct loop *l, struct range *r)
 {
 	size_t grain = l->grain ? l->grain : 1;
 	size_t grains = (r->hi - r->lo) / grain; /* at least 1 */
-	size_t middle = r->lo + (grains + 1) / 2 * grain;
+	size_t middle = r->lo + (grains - grains / 2) * grain;
 	struct range upper = {middle, r->hi};
 
 	r->hi = middle;

@@ -7,6 +7,7 @@
  * waits for, never keep weft_shutdown from waiting for them.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "pool/submit.h"
@@ -197,7 +198,7 @@ static int check(const weft_pool_attr_t *attr)
 			return EINVAL;
 	if (attr->overflow < WEFT_BLOCK || attr->overflow > WEFT_CALLER_RUNS)
 		return EINVAL;
-	return 0;
+	return attr->priorities > INT_MAX ? EINVAL : 0; /* they are asked for by an int */
 }
 
 static int make(struct weft_pool **made, const weft_pool_attr_t *attr)
