@@ -3,37 +3,16 @@
  * (test_glib), and as GLib has it (test_glib_itself), so that what is asked for here is
  * what both do. What is of Weft alone stands below WEFT_COMPAT_GLIB_H.
  */
-#include <glib.h>
-#include <malloc.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
 
 #include <weft.h>
 
-#include "child.h"
+#include "glib_suite.h"
 #include "suite.h"
 
-enum { ITEMS = 10 };
-
-static _Atomic int ran, begun, gate, freed, running, most;
-static char order[64], user;
+static _Atomic int running, most;
+static char order[64];
 static GThreadPool *own;
-
-static void count(gpointer data, gpointer user_data)
-{
-	ck_assert_ptr_eq(user_data, &user);
-	ck_assert_ptr_nonnull(data);
-	ran++;
-}
-
-static void hold(gpointer data, gpointer user_data)
-{
-	begun++;
-	wait_for(&gate, 1);
-	count(data, user_data);
-}
 
 /* How many run at once, at the most. */
 static void crowd(gpointer data, gpointer user_data)
@@ -51,49 +30,6 @@ static void note(gpointer data, gpointer user_data)
 {
 	(void)user_data;
 	order[ran++] = *(char *)data;
-}
-
-static void free_item(gpointer data)
-{
-	ck_assert_ptr_nonnull(data);
-	freed++;
-}
-
-static GThreadPool *make(GFunc func, int max, gboolean exclusive)
-{
-	GError *error = NULL;
-	GThreadPool *pool = g_thread_pool_new_full(func, &user, free_item, max, exclusive, &error);
-
-	ck_assert_ptr_nonnull(pool);
-	ck_assert_ptr_null(error);
-	return pool;
-}
-
-static void push(GThreadPool *pool, char *data)
-{
-	GError *error = NULL;
-
-	ck_assert(g_thread_pool_push(pool, data, &error));
-	ck_assert_ptr_null(error);
-}
-
-/* A pool of which one item runs, behind the gate, and the others wait. */
-static GThreadPool *busy(gboolean exclusive)
-{
-	GThreadPool *pool = make(hold, 1, exclusive);
-
-	for (int i = 0; i < ITEMS; i++)
-		push(pool, order);
-	wait_for(&begun, 1);
-	ck_assert_uint_eq(g_thread_pool_unprocessed(pool), ITEMS - 1);
-	return pool;
-}
-
-static gpointer open_later(gpointer nothing)
-{
-	g_usleep(30000);
-	gate = 1;
-	return nothing;
 }
 
 /* --- how many ---------------------------------------------------------------------- */
@@ -116,7 +52,7 @@ START_TEST(test_all_that_is_pushed_is_run)
 	GThreadPool *pool = make(count, 4, _i);
 
 	for (int i = 0; i < 10000; i++)
-		push(pool, order);
+		push(pool, some);
 	g_thread_pool_free(pool, FALSE, TRUE);
 	ck_assert_int_eq(ran, 10000);
 	ck_assert_int_eq(freed, 0);
@@ -128,7 +64,7 @@ START_TEST(test_max_threads_bounds_what_runs_at_once)
 	GThreadPool *pool = make(hold, 2, FALSE);
 
 	for (int i = 0; i < ITEMS; i++)
-		push(pool, order);
+		push(pool, some);
 	wait_for(&begun, 2);
 	ck_assert_uint_eq(g_thread_pool_get_num_threads(pool), 2);
 	ck_assert_uint_eq(g_thread_pool_unprocessed(pool), ITEMS - 2);
@@ -148,7 +84,7 @@ START_TEST(test_an_exclusive_pool_is_bounded_too)
 	GThreadPool *pool = make(crowd, 3, TRUE);
 
 	for (int i = 0; i < 100; i++)
-		push(pool, order);
+		push(pool, some);
 	g_thread_pool_free(pool, FALSE, TRUE);
 	ck_assert_int_eq(ran, 100);
 	ck_assert_int_le(most, 3);
@@ -160,7 +96,7 @@ START_TEST(test_a_lower_maximum_holds_once_what_runs_has_ended)
 	GThreadPool *pool = make(hold, 4, _i);
 
 	for (int i = 0; i < ITEMS; i++)
-		push(pool, order);
+		push(pool, some);
 	wait_for(&begun, 4);
 	ck_assert(g_thread_pool_set_max_threads(pool, 1, NULL));
 	ck_assert_int_eq(g_thread_pool_get_max_threads(pool), 1);
@@ -177,7 +113,7 @@ START_TEST(test_with_a_maximum_of_0_nothing_runs)
 {
 	GThreadPool *pool = make(count, 0, FALSE);
 
-	push(pool, order);
+	push(pool, some);
 	g_usleep(20000);
 	ck_assert_int_eq(ran, 0);
 	ck_assert_uint_eq(g_thread_pool_get_num_threads(pool), 0);
@@ -203,73 +139,6 @@ START_TEST(test_an_item_may_push_items)
 	wait_for(&ran, 8);
 	g_thread_pool_free(own, FALSE, TRUE);
 	ck_assert_int_eq(ran, 8);
-}
-END_TEST
-
-/* --- freeing ------------------------------------------------------------------------- */
-
-START_TEST(test_freeing_at_once_and_waiting_drops_what_waits_and_sees_what_runs_end)
-{
-	GThreadPool *pool = busy(_i);
-	GThread *opener = g_thread_new("opener", open_later, NULL);
-
-	g_thread_pool_free(pool, TRUE, TRUE);
-	ck_assert_int_eq(ran, 1);
-	ck_assert_int_eq(freed, ITEMS - 1);
-	g_thread_join(opener);
-}
-END_TEST
-
-START_TEST(test_freeing_at_once_without_waiting_drops_what_waits)
-{
-	g_thread_pool_free(busy(_i), TRUE, FALSE);
-	ck_assert_int_eq(ran, 0);
-	gate = 1;
-	wait_for(&freed, ITEMS - 1);
-	wait_for(&ran, 1);
-	g_usleep(20000);
-	ck_assert_int_eq(ran, 1);
-}
-END_TEST
-
-START_TEST(test_freeing_and_waiting_runs_what_waits)
-{
-	GThreadPool *pool = busy(_i);
-	GThread *opener = g_thread_new("opener", open_later, NULL);
-
-	g_thread_pool_free(pool, FALSE, TRUE);
-	ck_assert_int_eq(ran, ITEMS);
-	ck_assert_int_eq(freed, 0);
-	g_thread_join(opener);
-}
-END_TEST
-
-START_TEST(test_freeing_without_waiting_runs_what_waits_later)
-{
-	g_thread_pool_free(busy(_i), FALSE, FALSE);
-	ck_assert_int_eq(ran, 0);
-	gate = 1;
-	wait_for(&ran, ITEMS);
-	ck_assert_int_eq(freed, 0);
-}
-END_TEST
-
-static void free_own(gpointer data, gpointer user_data)
-{
-	wait_for(&gate, 1); /* the others are pushed */
-	g_thread_pool_free(own, TRUE, FALSE);
-	count(data, user_data);
-}
-
-START_TEST(test_an_item_may_free_its_pool)
-{
-	own = make(free_own, 1, FALSE);
-	for (int i = 0; i < ITEMS; i++)
-		push(own, order);
-	gate = 1;
-	wait_for(&ran, 1);
-	wait_for(&freed, ITEMS - 1);
-	ck_assert_int_eq(ran, 1);
 }
 END_TEST
 
@@ -312,7 +181,7 @@ START_TEST(test_a_sort_function_orders_what_waits)
 		push(pool, &letters[i]);
 	ck_assert_uint_eq(g_thread_pool_unprocessed(pool), 5);
 	ck_assert(g_thread_pool_move_to_front(pool, &letters[2]));
-	ck_assert(!g_thread_pool_move_to_front(pool, order));
+	ck_assert(!g_thread_pool_move_to_front(pool, some));
 	ck_assert_int_eq(ran, 0);
 	ck_assert(g_thread_pool_set_max_threads(pool, 1, NULL));
 	g_thread_pool_free(pool, FALSE, TRUE);
@@ -384,7 +253,7 @@ START_TEST(test_unused_threads_are_no_more_than_the_maximum)
 	g_thread_pool_set_max_unused_threads(3);
 	pool = make(crowd, 8, FALSE);
 	for (int i = 0; i < 200; i++) {
-		push(pool, order);
+		push(pool, some);
 		ck_assert_uint_le(g_thread_pool_get_num_unused_threads(), 3);
 	}
 	wait_for(&ran, 200);
@@ -401,11 +270,11 @@ START_TEST(test_a_shared_pool_without_items_gives_its_threads_up)
 	GThreadPool *pool = make(count, 4, FALSE);
 
 	for (int i = 0; i < 100; i++)
-		push(pool, order);
+		push(pool, some);
 	while (g_thread_pool_get_num_threads(pool)) /* GLib keeps them for half a second */
 		g_usleep(1000);
 	ck_assert_int_eq(ran, 100);
-	push(pool, order);
+	push(pool, some);
 	g_thread_pool_free(pool, FALSE, TRUE);
 	ck_assert_int_eq(ran, 101);
 }
@@ -430,7 +299,7 @@ START_TEST(test_misuse_is_a_critical_warning_and_nothing_else)
 	ck_assert_ptr_null(g_thread_pool_new(NULL, NULL, 1, FALSE, NULL));
 	ck_assert_ptr_null(g_thread_pool_new(count, NULL, -1, TRUE, NULL));
 	ck_assert_ptr_null(g_thread_pool_new(count, NULL, -2, FALSE, NULL));
-	ck_assert(!g_thread_pool_push(NULL, order, NULL));
+	ck_assert(!g_thread_pool_push(NULL, some, NULL));
 	ck_assert(!g_thread_pool_set_max_threads(NULL, 1, NULL));
 	ck_assert_int_eq(g_thread_pool_get_max_threads(NULL), 0);
 	ck_assert_uint_eq(g_thread_pool_get_num_threads(NULL), 0);
@@ -454,7 +323,7 @@ START_TEST(test_a_pool_whose_items_may_not_run_is_not_freed_by_running_them)
 	GThreadPool *pool = make(count, 0, FALSE);
 
 	g_log_set_default_handler(heed, NULL);
-	push(pool, order);
+	push(pool, some);
 	g_thread_pool_free(pool, FALSE, FALSE);
 	ck_assert_int_eq(criticals, 1);
 	g_usleep(10000);
@@ -470,24 +339,12 @@ END_TEST
 
 #ifdef WEFT_COMPAT_GLIB_H
 
-START_TEST(test_nothing_is_left_of_a_freed_pool)
-{
-	GThreadPool *pool = busy(FALSE);
-
-	g_thread_pool_free(pool, _i & 1, FALSE);
-	gate = 1;
-	while (weft_shutdown() == EBUSY) /* until the pool is gone */
-		g_usleep(1000);
-	ck_assert_int_eq(ran, _i & 1 ? 1 : ITEMS);
-}
-END_TEST
-
 START_TEST(test_there_are_no_unused_threads)
 {
 	GThreadPool *pool = make(count, 4, TRUE);
 
 	for (int i = 0; i < 1000; i++) {
-		push(pool, order);
+		push(pool, some);
 		ck_assert_uint_eq(g_thread_pool_get_num_unused_threads(), 0);
 	}
 	g_thread_pool_free(pool, FALSE, TRUE);
@@ -504,7 +361,7 @@ static gint once_another_waits(gconstpointer a, gconstpointer b, gpointer unused
 
 static void *push_one(void *pool)
 {
-	push(pool, order);
+	push(pool, some);
 	return NULL;
 }
 
@@ -514,8 +371,8 @@ TASK_TEST(test_who_waits_for_the_pools_lock_leaves_the_p_to_others, 1)
 	GThreadPool *pool = make(count, 0, FALSE);
 	weft_t pusher;
 
-	push(pool, order);
-	push(pool, order);
+	push(pool, some);
+	push(pool, some);
 	pusher = create(push_one, pool);
 	g_thread_pool_set_sort_function(pool, once_another_waits, NULL);
 	g_thread_pool_set_sort_function(pool, NULL, NULL);
@@ -523,37 +380,6 @@ TASK_TEST(test_who_waits_for_the_pools_lock_leaves_the_p_to_others, 1)
 	ck_assert_uint_eq(g_thread_pool_unprocessed(pool), 3);
 	g_thread_pool_free(pool, TRUE, TRUE);
 }
-
-/* Memory for items is there, in the heap of malloc; but none for jobs. */
-START_TEST(test_an_item_that_no_job_could_be_had_for_is_run_all_the_same)
-{
-	GThreadPool *pool = make(count, 0, FALSE);
-	struct rlimit before, none = {0};
-	void *volatile heap; /* else the compiler leaves it out */
-	GError *error = NULL;
-	int pushed = 0;
-
-	mallopt(M_TRIM_THRESHOLD, 1 << 30);
-	mallopt(M_MMAP_THRESHOLD, 32 << 20);
-	heap = malloc(31 << 20);
-	free(heap);
-	ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
-	none.rlim_max = before.rlim_max;
-	ck_assert_int_eq(setrlimit(RLIMIT_AS, &none), 0);
-	do
-		pushed++;
-	while (g_thread_pool_push(pool, order, &error));
-	ck_assert_int_eq(setrlimit(RLIMIT_AS, &before), 0);
-	ck_assert(g_error_matches(error, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN));
-	g_clear_error(&error);
-	ck_assert_uint_eq(g_thread_pool_unprocessed(pool), (guint)pushed);
-	ck_assert(g_thread_pool_set_max_threads(pool, 2, NULL));
-	if (_i & 1)
-		wait_for(&ran, pushed);
-	g_thread_pool_free(pool, FALSE, TRUE);
-	ck_assert_int_eq(ran, pushed);
-}
-END_TEST
 
 #endif
 
@@ -569,15 +395,6 @@ TCase *suite_tests(void)
 			    TRUE + 1);
 	tcase_add_test(tests, test_with_a_maximum_of_0_nothing_runs);
 	tcase_add_test(tests, test_an_item_may_push_items);
-	tcase_add_loop_test(
-		tests, test_freeing_at_once_and_waiting_drops_what_waits_and_sees_what_runs_end,
-		FALSE, TRUE + 1);
-	tcase_add_loop_test(tests, test_freeing_at_once_without_waiting_drops_what_waits, FALSE,
-			    TRUE + 1);
-	tcase_add_loop_test(tests, test_freeing_and_waiting_runs_what_waits, FALSE, TRUE + 1);
-	tcase_add_loop_test(tests, test_freeing_without_waiting_runs_what_waits_later, FALSE,
-			    TRUE + 1);
-	tcase_add_test(tests, test_an_item_may_free_its_pool);
 	tcase_add_test(tests, test_without_a_sort_function_the_first_pushed_is_first);
 	tcase_add_test(tests, test_a_sort_function_orders_what_waits);
 	tcase_add_test(tests, test_equal_items_stay_in_the_order_in_which_they_were_pushed);
@@ -588,12 +405,8 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_misuse_is_a_critical_warning_and_nothing_else);
 	tcase_add_test(tests, test_a_pool_whose_items_may_not_run_is_not_freed_by_running_them);
 #ifdef WEFT_COMPAT_GLIB_H
-	tcase_add_loop_test(tests, test_nothing_is_left_of_a_freed_pool, 0, 2);
 	tcase_add_test(tests, test_there_are_no_unused_threads);
 	tcase_add_test(tests, test_who_waits_for_the_pools_lock_leaves_the_p_to_others);
-	if (!SANITIZED) /* which takes malloc's memory elsewhere */
-		tcase_add_loop_test(
-			tests, test_an_item_that_no_job_could_be_had_for_is_run_all_the_same, 0, 2);
 #endif
 	return tests;
 }
