@@ -26,6 +26,13 @@ static inline struct g *make(struct gcache *cache, uintptr_t fn, void *arg, uint
 	return g;
 }
 
+/* The handle of a G that is not queued yet: from here on it is good. */
+static inline weft_t give_handle(struct g *g)
+{
+	g->joiner = NULL;
+	return wf_handle(g);
+}
+
 /* Queue a new G on the caller's P. */
 static inline void submit(struct p *p, struct g *g)
 {
@@ -33,6 +40,12 @@ static inline void submit(struct p *p, struct g *g)
 	wf_count(&p->stats.created, 1);
 	wf_runqput(p, g);
 	wf_wake();
+}
+
+/* With the lock: who has a handle of an earlier life may hold it for a moment. */
+static void add_life(struct g *g, uint64_t bits)
+{
+	wf_lifeunlock(g, wf_lifelock(g) | bits);
 }
 
 static void submit_foreign(struct g *g)
@@ -77,7 +90,7 @@ static int apply(struct m *m, struct g *g, const uint64_t *word)
 	if (word[ATTR_FLAGS] & ATTR_LEAVING)
 		atomic_store_explicit(&g->cancel, g->cancel | GC_LEAVING, memory_order_relaxed);
 	if (word[ATTR_FLAGS] & ATTR_DETACHED)
-		atomic_store_explicit(&g->life, g->life | LIFE_DETACHED, memory_order_relaxed);
+		add_life(g, LIFE_DETACHED);
 	return 0;
 }
 
@@ -91,7 +104,7 @@ static int create(struct m *m, weft_t *task, const weft_attr_t *attr, uintptr_t 
 		return ENOMEM;
 	if (attr && (error = apply(m, g, attr->opaque)))
 		return error;
-	*task = wf_handle(g);
+	*task = give_handle(g);
 	*made = g;
 	return 0;
 }
@@ -179,7 +192,7 @@ int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void
 	if (wf_unlikely(!p->gfree.list))
 		return create_slow(task, attr, fn, arg, pc);
 	g = make(&p->gfree, (uintptr_t)fn, arg, GF_EXPOSED, pc);
-	*task = wf_handle(g);
+	*task = give_handle(g);
 	submit(p, g);
 	wf_leave(m);
 	return 0;
@@ -224,6 +237,8 @@ int wf_go(struct m *m, const uint64_t *attr, void (*fn)(void *), void *arg)
 		error = apply(m, g, attr);
 	if (error)
 		return error;
+	if (attr)
+		give_handle(g);
 	if (wf_p(m))
 		submit(wf_p(m), g);
 	else
@@ -260,11 +275,15 @@ int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize)
 /* From here on the caller's handle is good. */
 static void expose(struct g *g)
 {
+	uint64_t life;
+
 	if (g->flags & GF_EXPOSED)
 		return;
 	g->flags |= GF_EXPOSED;
-	if (!(g->flags & GF_MAIN)) /* made by weft_go: nobody joins it */
-		atomic_store_explicit(&g->life, g->life | LIFE_DETACHED, memory_order_relaxed);
+	life = wf_lifelock(g);
+	g->joiner = NULL;
+	/* made by weft_go: nobody joins it */
+	wf_lifeunlock(g, g->flags & GF_MAIN ? life : life | LIFE_DETACHED);
 }
 
 weft_t weft_self(void)
@@ -282,7 +301,7 @@ weft_t weft_self(void)
 void wf_leaving(struct g *g)
 {
 	expose(g);
-	/* release: pairs with wf_countleaving */
+	/* release: pairs with wf_anyliving's acquire, which sees then what the task has made */
 	atomic_fetch_or_explicit(&g->cancel, GC_LEAVING, memory_order_release);
 }
 
@@ -294,11 +313,16 @@ int weft_equal(weft_t a, weft_t b)
 /* Indexes start at 1 in their first generation, and so do these. */
 uint64_t weft_id(weft_t task)
 {
+	struct m *m = wf_enter_any();
 	struct g *g;
-	uint64_t life;
+	uint64_t life, id = 0;
 
-	if (!wf_lifelock_begun(task, &g, &life))
+	if (!m)
 		return 0;
-	wf_lifeunlock(g, life);
-	return task - ((uint64_t)1 << LIFE_BITS);
+	if (wf_lifelock_begun(task, &g, &life)) {
+		wf_lifeunlock(g, life);
+		id = task - ((uint64_t)1 << LIFE_BITS);
+	}
+	wf_leave_any(m);
+	return id;
 }

@@ -186,12 +186,13 @@ static inline bool wf_lifelock_of(unsigned long handle, struct g **gp, uint64_t 
 	return false;
 }
 
-/* The same where a handle may be of a life that has not begun: nobody was given it. */
+/* The same where a handle may be one that nobody was given: of a life that has not begun,
+ * or of a task whose handle was never asked for. joiner was written before the status. */
 static inline bool wf_lifelock_begun(unsigned long handle, struct g **gp, uint64_t *life)
 {
 	if (!wf_lifelock_of(handle, gp, life))
 		return false;
-	if (wf_status(*gp) != G_DEAD || *life & (LIFE_DONE | LIFE_FOREIGN))
+	if (wf_status(*gp) == G_DEAD ? *life & (LIFE_DONE | LIFE_FOREIGN) : (*gp)->joiner != *gp)
 		return true;
 	wf_lifeunlock(*gp, *life);
 	return false;
@@ -217,7 +218,7 @@ static inline void wf_lifeend(struct m *m, struct g *g, uint64_t life)
 {
 	uint64_t generation = (life >> LIFE_BITS) + 1;
 
-	g->joiner = NULL;
+	g->joiner = g;
 	if (wf_unlikely(atomic_load_explicit(&g->cancel, memory_order_relaxed) ||
 			generation >= UINT32_MAX)) {
 		wf_lifeend_slow(m, g, generation);

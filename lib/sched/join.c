@@ -5,6 +5,9 @@
  * joiner is entered there before it parks; its commit looks again whether the
  * child is done. A child that nobody has started is taken back from the queue's
  * tail and switched to at once; at its end it switches back (GF_DIRECT).
+ *
+ * Of two tasks that join each other one is told (EDEADLK), and the other goes on waiting,
+ * for the end of the one that was told: see of_two.
  */
 #include <errno.h>
 
@@ -61,6 +64,19 @@ static bool withdraw(struct g *child)
 	}
 	wf_lifeunlock(child, life);
 	return running;
+}
+
+/* Self and child are seen to join each other: whether self is the one that is told, and
+ * joins no more. Where both look at the same time both see it: the first to have the lock
+ * withdraws, and the other does not see it any more. */
+static __attribute__((noinline)) bool of_two(struct g *self, struct g *child)
+{
+	bool told;
+
+	wf_lock(&wf_sched.joins);
+	told = joins_me(self, child) && withdraw(child);
+	wf_unlock(&wf_sched.joins);
+	return told;
 }
 
 /* Commit: park unless the child has ended since the joiner was entered. */
@@ -161,7 +177,7 @@ static __attribute__((noinline)) int join_locked(struct m *m, struct g *self, st
 		return conclude(m, self, child, value);
 	}
 	wf_lifeunlock(child, life | LIFE_JOINING);
-	if (joins_me(self, child) && withdraw(child)) {
+	if (wf_unlikely(joins_me(self, child)) && of_two(self, child)) {
 		wf_leave(m);
 		return EDEADLK;
 	}
@@ -268,12 +284,17 @@ int weft_join(weft_t handle, void **value)
 		wf_lifeunlock(child, life);
 		return join_slow(handle, value, WF_FOREVER);
 	}
-	child->joiner = self;
-	if (wf_unlikely((child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED)) != 0)) {
-		wf_lifeunlock(child, life | LIFE_JOINING);
+	if (wf_unlikely((child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED | GF_VOID)) != 0)) {
 		wf_runqput(p, child);
+		if (child->joiner == child) { /* nobody was given this handle */
+			wf_lifeunlock(child, life);
+			return join_slow(handle, value, WF_FOREVER);
+		}
+		child->joiner = self;
+		wf_lifeunlock(child, life | LIFE_JOINING);
 		m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
 	} else {
+		child->joiner = self;
 		child->flags |= GF_DIRECT;
 		wf_takestack(child, wf_stackpop(p));
 		m = wf_parkinto(m, self, child, wf_cancellable(self));

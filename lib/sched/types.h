@@ -98,7 +98,7 @@ struct g {
 	uintptr_t stackguard0, stackguard1;
 	_Atomic(struct m *) m; /* the owner's; a canceller looks at it (C1) */
 	struct gtop *top;      /* what a task has once it runs; lies on its stack */
-	struct g *joiner;      /* guarded by life's lock */
+	struct g *joiner;      /* guarded by life's lock; itself: nobody was given the handle */
 	_Atomic uint64_t life;
 };
 
@@ -240,6 +240,7 @@ enum {
 	ATTN_RETAKE = 8,  /* its P may be taken from it just now */
 	ATTN_CANCEL = 16, /* its task was cancelled asynchronously while inside */
 	ATTN_POSTED = 32, /* a handler put something on its list (D2) */
+	ATTN_BLOCK = 64,  /* its task goes back to a blocking call (B3) */
 	ATTN_WANTED = ATTN_STOP | ATTN_EXIT,
 	ATTN_SETTLE = ATTN_WANTED | ATTN_RETAKE, /* on the way in: the lock tells */
 };
@@ -330,6 +331,7 @@ struct sched {
 	bool sysmonwait;          /* sysmon sleeps until a P is not idle */
 	_Atomic uint32_t dying;   /* weft_shutdown: Ms end */
 	_Atomic uint32_t objects; /* pools and groups: weft_shutdown is EBUSY while one exists */
+	struct lock joins;        /* held by who decides which of two that join is told */
 	void *_Atomic pools;      /* lib/pool's record of them */
 	void (*_Atomic resized)(struct m *m); /* after weft_procs; NULL: nobody asks */
 	uint64_t downs; /* how often the runtime went down: handles of before are gone */
