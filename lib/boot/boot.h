@@ -34,6 +34,8 @@ void wf_args(int argc, char **argv);
 unsigned wf_getncpu(void);
 void wf_main(void *program);
 void wf_osreset(void);
+/* Give back what the runtime has: all its threads have ended, or none was started. */
+void wf_free_all(void);
 /* What a program's main needs in stack: RLIMIT_STACK's soft limit. */
 size_t wf_mainstack(void);
 
@@ -50,6 +52,24 @@ unsigned wf_steps(const struct step **steps);
 /* --- config.c ------------------------------------------------------------------------ */
 
 void wf_unsettle(void); /* the next boot reads the settings anew */
+
+/* --- start.c: whether it is up ------------------------------------------------------- */
+
+extern struct runtime {
+	struct lock lock; /* guards all here; held while booting and going down */
+	_Atomic bool up;
+	bool m0taken;           /* a thread is m0 */
+	pthread_t lazy;         /* the thread that is m0 after a lazy boot */
+	struct note booted;     /* set when the lazy m0 is up, or could not be */
+	int error;              /* why it could not */
+	struct program *exited; /* whose mains left by weft_exit; under wf_sched.lock */
+} wf_runtime;
+
+/* On a page of its own, which the kernel wipes in a forked child. */
+extern struct alive {
+	_Alignas(PAGE) _Atomic uint32_t up; /* calls may go ahead */
+	_Atomic uint32_t here;              /* set as long as wf_runtime.up is */
+} wf_alive;
 
 extern enum way wf_way;
 extern int wf_argc;

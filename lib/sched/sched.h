@@ -29,7 +29,7 @@
 
 #include "sched/types.h"
 
-/* --- in and out of the runtime (m.c has the slow halves) ------------------- */
+/* --- in and out of the runtime (enter.c has the slow halves) ------------------- */
 
 /*
  * The asymmetric barrier of I4 and K3. The light side keeps the compiler's hands
@@ -267,7 +267,7 @@ void wf_gstart(struct m *m);
 bool wf_givestackslow(struct p *p, struct g *g);
 _Noreturn void wf_goexit(struct m *m, struct g *g);
 
-/* --- proc.c, m.c, idle.c ---------------------------------------------------------- */
+/* --- proc.c, m.c, locked.c, idle.c ---------------------------------------------------------- */
 
 void wf_save(uintptr_t pc, uintptr_t sp);
 void wf_mstart(void);
