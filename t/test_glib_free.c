@@ -80,15 +80,30 @@ START_TEST(test_freeing_without_waiting_runs_what_waits_later)
 }
 END_TEST
 
+static _Atomic int criticals;
+
+static void heed(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer unused)
+{
+	(void)domain, (void)message, (void)unused;
+	ck_assert(level & G_LOG_LEVEL_CRITICAL);
+	criticals++;
+}
+
+/* Then nobody may use it, which is seen as long as it is there. */
 static void free_own(gpointer data, gpointer user_data)
 {
 	wait_for(&gate, 1); /* the others are pushed */
 	g_thread_pool_free(own, TRUE, FALSE);
+	ck_assert(!g_thread_pool_push(own, some, NULL));
+	ck_assert(!g_thread_pool_set_max_threads(own, 2, NULL));
+	g_thread_pool_free(own, TRUE, FALSE);
+	ck_assert_int_eq(criticals, 3);
 	count(data, user_data);
 }
 
 START_TEST(test_an_item_may_free_its_pool)
 {
+	g_log_set_default_handler(heed, NULL);
 	own = make(free_own, 1, FALSE);
 	for (int i = 0; i < ITEMS; i++)
 		push(own, some);

@@ -218,13 +218,20 @@ int weft_gpool_push(struct weft_gpool *public, void *data)
 {
 	struct gpool *pool = of(public);
 	struct item *item = malloc(sizeof *item);
+	bool freed;
 
 	if (!item)
 		return ENOMEM;
 	item->data = data;
 	weft_mutex_lock(&pool->lock);
-	add(pool, item);
+	freed = pool->freed;
+	if (!freed)
+		add(pool, item);
 	weft_mutex_unlock(&pool->lock);
+	if (freed) {
+		free(item);
+		return EINVAL;
+	}
 	if (!weft_pool_submit(pool->jobs, job, pool))
 		return 0;
 	weft_mutex_lock(&pool->lock);

@@ -71,8 +71,8 @@ static inline gboolean weft_g_thread_pool_push(GThreadPool *pool, gpointer data,
 	int failed;
 
 	g_return_val_if_fail(pool && data, FALSE);
-	g_return_val_if_fail(!weft_gpool_freed(weft_gpool_of(pool)), FALSE);
 	failed = weft_gpool_push(weft_gpool_of(pool), data);
+	g_return_val_if_fail(failed != EINVAL, FALSE); /* it was freed */
 	if (failed == ENOMEM)
 		g_error("no memory for an item of a thread pool");
 	return failed ? weft_gpool_error(error) : TRUE;

@@ -22,7 +22,7 @@ struct weft_gpool {
 struct weft_gpool *weft_gpool_new(void (*func)(void *, void *), void *user_data,
 				  void (*free_item)(void *), int max, int exclusive);
 /** g_thread_pool_push: 0; EAGAIN: no job could be had, and the item waits for another's;
- * ENOMEM: it is not in the pool. */
+ * ENOMEM, or EINVAL after weft_gpool_free: it is not in the pool. */
 int weft_gpool_push(struct weft_gpool *pool, void *data);
 /** g_thread_pool_set_max_threads: 0; ENOMEM: max is set, and more start with a later call. */
 int weft_gpool_set_max(struct weft_gpool *pool, int max);
