@@ -10,14 +10,6 @@
 
 static _Atomic int gate, step;
 
-static int64_t now_of(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static int64_t now(void)
 {
 	return now_of(CLOCK_MONOTONIC);
