@@ -230,6 +230,36 @@ START_TEST(test_threads_that_call_and_end_while_another_shuts_down_are_safe)
 }
 END_TEST
 
+static pthread_key_t key;
+
+/* At the end of a thread of Weft's: it is none by then. */
+static void use_weft(void *unused)
+{
+	(void)unused;
+	weft_id(weft_self());
+	weft_sem_post(&sem);
+	ended++;
+}
+
+static void set_value(void *unused)
+{
+	(void)unused;
+	ck_assert_int_eq(pthread_setspecific(key, &key), 0);
+}
+
+START_TEST(test_destructors_of_wefts_threads_may_call_while_it_shuts_down)
+{
+	ck_assert_int_eq(weft_sem_init(&sem, 0, 0), 0);
+	ck_assert_int_eq(pthread_key_create(&key, use_weft), 0);
+	for (unsigned i = 0; i < rounds(20); i++) {
+		ck_assert_int_eq(weft_go(set_value, NULL), 0);
+		while (weft_shutdown() == EBUSY)
+			sched_yield();
+	}
+	ck_assert_int_ge(ended, (int)rounds(20));
+}
+END_TEST
+
 static void *start_main(void *unused)
 {
 	while (!stop)
@@ -261,6 +291,7 @@ TCase *boot_storm_tests(void)
 
 	tcase_set_timeout(tests, PATIENCE);
 	tcase_add_test(tests, test_threads_that_call_and_end_while_another_shuts_down_are_safe);
+	tcase_add_test(tests, test_destructors_of_wefts_threads_may_call_while_it_shuts_down);
 	tcase_add_test(tests, test_mains_that_wait_for_their_turn_survive_a_shutdown);
 	if (SANITIZED) /* those hold signals back until it suits them */
 		return tests;

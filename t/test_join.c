@@ -341,9 +341,10 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_one_of_two_that_join_each_other_at_once_is_told);
 	tcase_add_test(tests, test_a_second_joiner_is_einval);
 	tcase_add_test(tests, test_a_cancelled_joiner_leaves_the_task_joinable);
-	if (!disturbed())
+	if (!disturbed()) { /* the order in which tasks run is told */
 		tcase_add_test(tests, test_an_unstarted_child_runs_at_once);
-	tcase_add_test(tests, test_a_started_child_at_the_queues_tail_is_joined);
+		tcase_add_test(tests, test_a_started_child_at_the_queues_tail_is_joined);
+	}
 	tcase_add_test(tests, test_a_child_that_another_p_stole_is_joined);
 	tcase_add_test(tests, test_a_tree_of_joins_adds_up);
 	tcase_add_test(tests, test_tryjoin_is_ebusy_until_the_end);

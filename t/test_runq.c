@@ -33,15 +33,24 @@ static struct p *pnew_at(uint32_t from)
 	return p;
 }
 
+/* Who is no M holds signals back when it takes the scheduler's lock. */
+static void have_ps(unsigned procs)
+{
+	sigset_t before;
+
+	wf_signals_hold(&before);
+	wf_sched.nprocs = procs;
+}
+
 /* One P has its queue for itself; of several it does not matter which are there. */
 static void setup_one(void)
 {
-	wf_sched.nprocs = 1;
+	have_ps(1);
 }
 
 static void setup_several(void)
 {
-	wf_sched.nprocs = 3;
+	have_ps(3);
 }
 
 /* --- one thread ----------------------------------------------------------------------- */

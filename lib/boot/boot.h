@@ -33,7 +33,8 @@ void wf_check(void);
 void wf_args(int argc, char **argv);
 unsigned wf_getncpu(void);
 void wf_main(void *program);
-void wf_osreset(void);
+void wf_osboot(void);   /* what each boot asks anew */
+void wf_osforget(void); /* in a forked child: all of it */
 /* Give back what the runtime has: all its threads have ended, or none was started. */
 void wf_free_all(void);
 /* What a program's main needs in stack: RLIMIT_STACK's soft limit. */

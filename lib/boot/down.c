@@ -181,7 +181,6 @@ static int go_down(const struct m *mine)
 	atomic_store(&wf_alive.here, 0);
 	wf_free_all();
 	wf_memreset();
-	wf_osreset();
 	wf_unsettle();
 	return 0;
 }
@@ -233,8 +232,7 @@ static void forget(struct g *g)
 	wf_sched = (struct sched){.allm = m, .downs = downs, .forks = forks};
 	wf_runtime = (struct runtime){0};
 	wf_unsettle();
-	wf_osreset();
-	wf_osinit();
+	wf_osforget();
 	if (m) {
 		m->alllink = NULL;
 		m->gfree = (struct gcache){0};

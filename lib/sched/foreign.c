@@ -15,6 +15,14 @@
 static pthread_once_t wf_foreign_once = PTHREAD_ONCE_INIT;
 static pthread_key_t wf_foreign_key;
 
+/* The calling thread was an M's and ends: weft_shutdown joins it before it frees anything. */
+static __thread bool wf_was_m;
+
+void wf_foreign_ending(void)
+{
+	wf_was_m = true;
+}
+
 /* Come inside. Either weft_shutdown sees that, or the caller sees that the runtime goes down
  * and waits for it: what is the runtime's does not go from under who is inside. */
 static void come_in(struct m *m)
@@ -22,7 +30,7 @@ static void come_in(struct m *m)
 	for (;;) {
 		/* seq_cst: pairs with go_down's store and heavy barrier */
 		atomic_store(&m->inside, 1);
-		if (__builtin_expect(!wf_going_down(), 1))
+		if (__builtin_expect(!wf_going_down(), 1) || wf_was_m)
 			return;
 		wf_foreign_leave(m);
 		wf_await_down();

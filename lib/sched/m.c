@@ -85,6 +85,7 @@ void wf_mprepare(struct m *m, struct g *g0)
 	m->g0->m = m;
 	m->g0->sched.g = m->g0;
 	m->g0->top = &m->top;
+	m->top.keys.threads = m->foreign;
 }
 
 /* A record for a thread; those of ended Ms are used again. NULL without memory. */
@@ -281,12 +282,16 @@ static void mended(struct m *m)
 	wf_post_flush(m);
 	wf_setg(NULL);
 	if (m == &wf_m0) {
+		if (wf_m0_is_ours())
+			wf_foreign_ending();
 		wf_m0_gone();
 		wf_signals_release(&before);
 		return;
 	}
 	wf_lock(&wf_sched.lock);
-	if (!wf_sched.dying) {
+	if (wf_sched.dying) {
+		wf_foreign_ending();
+	} else {
 		pthread_detach(pthread_self());
 		wf_sched.nm--;
 		mfree(m);

@@ -25,6 +25,7 @@
 #include <weft/task.h>
 
 #include "sched/fast.h"
+#include "sched/retake.h"
 
 void wf_callcommit(struct m *m, struct p *p)
 {
@@ -81,6 +82,8 @@ static WF_NOWATCH void park_on_g0(struct g *g)
 	if (m->curg == g)
 		m->curg = NULL;
 	wf_runcommit(m);
+	if (m->blocking) /* g waits within a blocking call: its thread is free (B3) */
+		wf_blocking_left(m);
 	wf_schedule();
 }
 

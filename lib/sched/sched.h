@@ -347,6 +347,7 @@ int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize);
 struct m *wf_foreign_enter(void);
 void wf_foreign_leave(struct m *m);
 void wf_foreign_prepare(void); /* for forks, too */
+void wf_foreign_ending(void);  /* an M's thread that weft_shutdown joins */
 
 /* In and out for calls that are the same for tasks and foreign threads: the M of
  * either, which has a P or has not. NULL without memory. */
@@ -419,12 +420,13 @@ extern struct settings wf_settings;
 
 /* What the kernel has and which way was taken where it has not. */
 struct features {
-	bool membarrier, guardinstall, wipeonfork, jemalloc, libunwind;
+	bool membarrier, wipeonfork, jemalloc, libunwind;
+	_Atomic bool guardinstall; /* at boot, and until it failed */
 	_Atomic bool guardprotect; /* mprotect had to serve */
 	_Atomic bool noguard;      /* and found the map count used up */
 	_Atomic bool threadlimit;  /* clone was refused: fewer Ms than Ps */
 	size_t pagesize;
-	unsigned ncpu;
+	_Atomic unsigned ncpu; /* at boot */
 };
 extern struct features wf_have;
 

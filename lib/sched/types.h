@@ -131,6 +131,7 @@ struct keys {
 	struct keyvalue first[KEYS_INLINE];
 	struct keyvalue **blocks;
 	bool used;
+	bool threads; /* a foreign thread's: they stay when the runtime goes down */
 };
 
 /* What its task or thread is in the middle of: a job of a pool, a task of a group. Lies in
