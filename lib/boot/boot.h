@@ -32,6 +32,7 @@ void wf_booted(void); /* from here on the runtime is up */
 void wf_check(void);
 void wf_args(int argc, char **argv);
 unsigned wf_getncpu(void);
+unsigned wf_cgroup_limit(void); /* whole CPUs, at least one; 0: there is no limit */
 void wf_main(void *program);
 void wf_osreset(void);
 /* What a program's main needs in stack: RLIMIT_STACK's soft limit. */
