@@ -32,6 +32,7 @@ void wf_booted(void); /* from here on the runtime is up */
 void wf_check(void);
 void wf_args(int argc, char **argv);
 unsigned wf_getncpu(void);
+unsigned wf_cgroup_limit(void); /* whole CPUs, at least one; 0: there is no limit */
 void wf_main(void *program);
 void wf_osboot(void);   /* what each boot asks anew */
 void wf_osforget(void); /* in a forked child: all of it */
