@@ -51,8 +51,8 @@ unsigned wf_steps(const struct step **steps);
 
 void wf_unsettle(void); /* the next boot reads the settings anew */
 
-extern enum way wf_way;
-extern int wf_argc;
-extern char **wf_argv;
+extern enum way wf_way WF_HIDDEN;
+extern int wf_argc WF_HIDDEN;
+extern char **wf_argv WF_HIDDEN;
 
 #endif

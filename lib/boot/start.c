@@ -385,7 +385,7 @@ static uint64_t living(void)
 
 	/* first who has ended: what is made and ends meanwhile must not outweigh who lives */
 	for (unsigned i = 0; i < wf_sched.nps; i++)
-		finished += wf_allp[i]->stats.finished;
+		finished += wf_finished(wf_allp[i]);
 	created = wf_sched.created;
 	for (unsigned i = 0; i < wf_sched.nps; i++)
 		created += wf_allp[i]->stats.created;

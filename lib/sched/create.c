@@ -32,7 +32,7 @@ static inline void submit(struct p *p, struct g *g)
 	wf_setstatus(g, G_DEAD, G_RUNNABLE);
 	wf_count(&p->stats.created, 1);
 	wf_runqput(p, g);
-	wf_wake();
+	wf_wakefor(p);
 }
 
 static void submit_foreign(struct g *g)
@@ -173,10 +173,8 @@ int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void
 	if (wf_unlikely(!task || !fn || attr || !self))
 		return create_slow(task, attr, fn, arg, pc);
 	m = self->m;
-	if (wf_unlikely(!wf_enter_plain(m)))
-		return create_slow(task, attr, fn, arg, pc);
-	p = wf_p(m);
-	if (wf_unlikely(!p->gfree.list))
+	p = wf_enter_plain(m);
+	if (wf_unlikely(!p || !p->gfree.list))
 		return create_slow(task, attr, fn, arg, pc);
 	g = make(&p->gfree, (uintptr_t)fn, arg, GF_EXPOSED, pc);
 	*task = wf_handle(g);
@@ -195,10 +193,8 @@ int weft_go(void (*fn)(void *), void *arg)
 	if (wf_unlikely(!fn || !self))
 		return go_slow(fn, arg, pc);
 	m = self->m;
-	if (wf_unlikely(!wf_enter_plain(m)))
-		return go_slow(fn, arg, pc);
-	p = wf_p(m);
-	if (wf_unlikely(!p->gfree.list))
+	p = wf_enter_plain(m);
+	if (wf_unlikely(!p || !p->gfree.list))
 		return go_slow(fn, arg, pc);
 	submit(p, make(&p->gfree, (uintptr_t)fn, arg, GF_VOID, pc));
 	wf_leave(m);
@@ -300,5 +296,5 @@ uint64_t weft_id(weft_t task)
 	if (!wf_lifelock_begun(task, &g, &life))
 		return 0;
 	wf_lifeunlock(g, life);
-	return task - ((uint64_t)1 << LIFE_BITS);
+	return (wf_generation(task) - 1) << INDEX_BITS | wf_index(task);
 }
