@@ -6,6 +6,7 @@
 #include <weft.h>
 
 #include "pool_suite.h"
+#include "soak.h"
 #include "suite.h"
 
 static _Atomic int ran, begun, gate, cancelled;
@@ -323,6 +324,25 @@ START_TEST(test_shutdown_is_ebusy_while_a_group_exists)
 }
 END_TEST
 
+/* Tasks of groups that are about to end do not count, and do not hide the one that lives. */
+START_TEST(test_shutdown_is_ebusy_while_a_task_lives_beside_groups_that_end)
+{
+	weft_t task = create(wait_and_give_back, (void *)&gate);
+
+	for (unsigned i = 0; i < scaled(rounds(2000)); i++) {
+		make_group(0);
+		for (int k = 0; k < 3; k++)
+			go(give, 0);
+		ck_assert_int_eq(first_of(), 0);
+		destroy();
+		ck_assert_int_eq(weft_shutdown(), EBUSY);
+	}
+	gate = 1;
+	result_of(task);
+	ck_assert_int_eq(weft_shutdown(), 0);
+}
+END_TEST
+
 /* --- all at once -------------------------------------------------------------------- */
 
 static int fork_tree(void *depth)
@@ -416,6 +436,7 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_all_who_wait_are_told_the_same);
 	tcase_add_test(tests, test_waiting_is_cancelled_and_the_tasks_go_on);
 	tcase_add_test(tests, test_shutdown_is_ebusy_while_a_group_exists);
+	tcase_add_test(tests, test_shutdown_is_ebusy_while_a_task_lives_beside_groups_that_end);
 	tcase_add_test(tests, test_tasks_may_start_others);
 	tcase_add_test(tests, test_groups_of_tasks_and_threads_at_once);
 	return tests;

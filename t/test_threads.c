@@ -173,6 +173,50 @@ START_TEST(test_the_last_thread_is_not_one_to_block_on)
 }
 END_TEST
 
+static weft_sem_t turn;
+
+static void wait_and_block_until_gate(void *unused)
+{
+	(void)unused;
+	ck_assert_int_eq(weft_blocking_begin(), 0);
+	asked++;
+	ck_assert_int_eq(weft_sem_wait(&turn), 0); /* others have the thread meanwhile */
+	begun++;
+	while (!gate)
+		pause_us(1000);
+	ck_assert_int_eq(weft_blocking_end(), 0);
+	ended++;
+}
+
+/* Whoever parked within a blocking call waits for a thread to go back to it. */
+static int others_go_on_too(void)
+{
+	enum { TASKS = 3 * THREADS };
+
+	ck_assert_int_eq(weft_sem_init(&turn, 0, 0), 0);
+	for (int i = 0; i < TASKS; i++)
+		ck_assert_int_eq(weft_go(wait_and_block_until_gate, NULL), 0);
+	wait_for(&asked, TASKS);
+	for (int i = 0; i < TASKS; i++)
+		ck_assert_int_eq(weft_sem_post(&turn), 0);
+	while (begun < THREADS - 1)
+		weft_yield();
+	for (int i = 0; i < 100; i++)
+		ck_assert_ptr_eq(result_of(create(give_back, &gate)), &gate);
+	ck_assert_int_eq(begun, THREADS - 1);
+	ck_assert_int_eq((int)stats().blocking, THREADS - 1);
+	gate = 1;
+	wait_ended(TASKS);
+	ck_assert_uint_le(most, THREADS);
+	return 0;
+}
+
+START_TEST(test_who_waited_within_a_blocking_call_does_not_go_back_on_the_last_thread)
+{
+	with_threads((unsigned)_i, THREADS, others_go_on_too);
+}
+END_TEST
+
 /* All come back at the same time, and find the P taken: the threads they leave idle are
  * free for those who wait. */
 static int all_come_back_at_once(void)
@@ -323,6 +367,9 @@ TCase *suite_tests(void)
 	tcase_add_loop_test(tests, test_more_tasks_that_block_without_a_word_than_threads_all_end,
 			    1, 3);
 	tcase_add_loop_test(tests, test_the_last_thread_is_not_one_to_block_on, 1, 3);
+	tcase_add_loop_test(
+		tests, test_who_waited_within_a_blocking_call_does_not_go_back_on_the_last_thread,
+		1, 3);
 	tcase_add_test(tests, test_blocking_tasks_that_return_at_once_let_all_others_in);
 	tcase_add_test(tests, test_threads_of_a_burst_end_within_two_seconds);
 	tcase_add_test(tests, test_a_thread_made_in_a_task_is_foreign);

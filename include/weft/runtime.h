@@ -72,6 +72,12 @@ typedef struct {
  * the runtime was booted by a foreign thread's first call, main runs as a
  * further task and the caller waits for it.
  *
+ * m0's thread runs any task. Once main has ended it returns with the next call into
+ * Weft of the task that it runs just then: a task that computes for ever or sleeps in the
+ * kernel on that very thread keeps it until then, since nothing can take a thread from
+ * under a task. Who must not depend on that ends such tasks before main returns, or calls
+ * weft_init first: then main is a further task, and the caller waits for it alone.
+ *
  * @param main the function to run; not NULL
  * @param argc handed to main
  * @param argv handed to main

@@ -45,6 +45,17 @@ bool wf_forked(void)
 	return __builtin_expect(!wf_alive.here, 0) && wf_runtime.up;
 }
 
+bool wf_going_down(void)
+{
+	return !wf_up() && wf_alive.here;
+}
+
+void wf_await_down(void)
+{
+	wf_lock(&wf_runtime.lock);
+	wf_unlock(&wf_runtime.lock);
+}
+
 /* Without MADV_WIPEONFORK. */
 static void in_child(void)
 {
@@ -97,12 +108,13 @@ void wf_main(void *arg)
 
 /* --- the end of a main ------------------------------------------------------------ */
 
+/* All under the lock: m0 may see m0exit at once, but not undo this before it is done. */
 static void m0_may_go(void)
 {
+	wf_lock(&wf_sched.lock);
 	/* seq_cst, before attn: pairs with m0's look at attn on its way out, then at m0exit */
 	atomic_store(&wf_sched.m0exit, 1);
 	atomic_fetch_or(&wf_m0.attn, ATTN_EXIT);
-	wf_lock(&wf_sched.lock);
 	if (wf_midle_remove(&wf_m0))
 		wf_notewakeup(&wf_m0.park);
 	wf_unlock(&wf_sched.lock);
@@ -158,12 +170,8 @@ void wf_last_gone(void)
 	}
 }
 
-/* All threads have ended, or none was started. What foreign threads still have is
- * their stand-ins. */
-static void free_all(void)
+static void free_ps(void)
 {
-	struct m *m, *next, *foreign = NULL;
-
 	for (unsigned i = 0; i < wf_sched.nps; i++)
 		wf_stackflush(wf_allp[i]);
 	wf_stackreset();
@@ -172,6 +180,13 @@ static void free_all(void)
 		wf_unmap(wf_allp[i], (sizeof(struct p) + PAGE - 1) & ~(size_t)(PAGE - 1));
 		wf_allp[i] = NULL;
 	}
+}
+
+/* What foreign threads still have is their stand-ins. */
+static struct m *free_ms(void)
+{
+	struct m *m, *next, *foreign = NULL;
+
 	for (m = wf_sched.allm; m; m = next) {
 		next = m->alllink;
 		if (!m->foreign) {
@@ -182,9 +197,28 @@ static void free_all(void)
 		m->alllink = foreign;
 		foreign = m;
 	}
+	return foreign;
+}
+
+/* All threads have ended, or none was started. The lock, which other foreign threads take
+ * to make their stand-ins, stays as it is. */
+static void free_all(void)
+{
+	uint64_t downs = wf_sched.downs + 1, forks = wf_sched.forks;
+	sigset_t before;
+	struct m *foreign;
+
+	wf_signals_hold(&before); /* D4 (post.c) */
+	wf_lock(&wf_sched.lock);
+	free_ps();
+	foreign = free_ms();
 	wf_greset();
-	wf_sched = (struct sched){
-		.allm = foreign, .downs = wf_sched.downs + 1, .forks = wf_sched.forks};
+	memset((char *)&wf_sched + sizeof wf_sched.lock, 0, sizeof wf_sched - sizeof wf_sched.lock);
+	wf_sched.allm = foreign;
+	wf_sched.downs = downs;
+	wf_sched.forks = forks;
+	wf_unlock(&wf_sched.lock);
+	wf_signals_release(&before);
 }
 
 /* --- weft_start ------------------------------------------------------------------- */
@@ -193,18 +227,24 @@ static void free_all(void)
 static void unbecome_m0(struct g *before)
 {
 	wf_lock(&wf_runtime.lock);
-	wf_lock(&wf_sched.lock);
-	wf_sched.nm--;
-	atomic_store(&wf_sched.m0exit, 0);
-	atomic_fetch_and(&wf_m0.attn, ~(uint32_t)ATTN_EXIT);
-	wf_unlock(&wf_sched.lock);
 	wf_runtime.m0taken = false;
 	wf_unlock(&wf_runtime.lock);
 	wf_setg(before);
 }
 
+/* The same where it can't become m0: what handlers left with that is seen to first. */
+static void give_m0_up(struct g *before)
+{
+	sigset_t mask;
+
+	wf_signals_hold(&mask); /* D4 (post.c) */
+	wf_post_flush(&wf_m0);
+	wf_setg(before);
+	wf_signals_release(&mask);
+}
+
 /* The runtime is up and nobody is m0. With wf_runtime.lock held, which goes. */
-static int start_again(struct program *program)
+static int start_again(struct program *program, struct g *before)
 {
 	int error;
 
@@ -214,6 +254,7 @@ static int start_again(struct program *program)
 	if (error) {
 		wf_runtime.m0taken = false;
 		wf_unlock(&wf_runtime.lock);
+		give_m0_up(before);
 		return error;
 	}
 	wf_lock(&wf_sched.lock);
@@ -221,24 +262,45 @@ static int start_again(struct program *program)
 	wf_unlock(&wf_sched.lock);
 	wf_unlock(&wf_runtime.lock);
 	wf_mstart();
+	unbecome_m0(before);
 	return 0;
 }
 
-/* Somebody else is m0: main is a task like others, and the caller waits. */
+/* The runtime is down. With wf_runtime.lock held, which goes. */
+static int start_first(struct program *program, struct g *before)
+{
+	int error;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &wf_settings.mask);
+	error = wf_rt0_go(program);
+	if (!error) {
+		unbecome_m0(before);
+		return 0;
+	}
+	give_m0_up(before);
+	free_all();
+	wf_unlock(&wf_runtime.lock);
+	return error;
+}
+
+/* Somebody else is m0: main is a task like others, and the caller waits, as a foreign thread
+ * does (D5, post.c). EAGAIN: the runtime went down meanwhile. */
 static int start_further(struct program *program)
 {
-	struct note done = {0};
 	struct m *m;
 	int error;
 
-	program->done = &done;
 	wf_unlock(&wf_runtime.lock);
 	m = wf_foreign_enter();
-	error = m ? wf_newproc(m, wf_main, program, wf_mainstack()) : ENOMEM;
+	if (!m)
+		return ENOMEM;
+	wf_noteclear(&m->park);
+	program->done = &m->park;
+	error = wf_up() ? wf_newproc(m, wf_main, program, wf_mainstack()) : EAGAIN;
 	if (!error)
-		wf_notesleep(&done);
-	if (m)
-		wf_foreign_leave(m);
+		wf_msleep(m, WF_FOREVER);
+	wf_foreign_leave(m);
+	program->done = NULL;
 	return error;
 }
 
@@ -249,24 +311,15 @@ static int start(struct program *program)
 
 	if (wf_forked())
 		wf_forget(before);
-	before = wf_getg();
-	wf_lock(&wf_runtime.lock);
-	if (wf_runtime.up && wf_runtime.m0taken)
-		return start_further(program);
-	if (wf_runtime.up) {
-		error = start_again(program);
-	} else {
-		pthread_sigmask(SIG_SETMASK, NULL, &wf_settings.mask);
-		error = wf_rt0_go(program);
-		if (error) {
-			free_all();
-			wf_unlock(&wf_runtime.lock);
-		}
-	}
-	if (error)
-		wf_setg(before);
-	else
-		unbecome_m0(before);
+	do {
+		before = wf_getg();
+		wf_lock(&wf_runtime.lock);
+		if (!wf_runtime.up)
+			return start_first(program, before);
+		if (!wf_runtime.m0taken)
+			return start_again(program, before);
+		error = start_further(program);
+	} while (error == EAGAIN);
 	return error;
 }
 
@@ -309,9 +362,10 @@ static void *lazy_m0(void *unused)
 	(void)unused;
 	pthread_setname_np(pthread_self(), "weft");
 	wf_runtime.error = wf_rt0_go(&program);
-	wf_setg(NULL);
-	if (wf_runtime.error)
+	if (wf_runtime.error) {
+		give_m0_up(NULL);
 		wf_notewakeup(&wf_runtime.booted);
+	}
 	return NULL;
 }
 
@@ -320,14 +374,13 @@ bool wf_m0_is_ours(void)
 	return wf_way == WAY_LAZY;
 }
 
-/* weft_start counts what it has made m0 itself (unbecome_m0). */
-void wf_m0_gone(bool ended)
+void wf_m0_gone(void)
 {
-	if (!ended)
-		return;
 	wf_lock(&wf_sched.lock);
 	wf_sched.nm--;
 	wf_m0.tid = 0;
+	atomic_store(&wf_sched.m0exit, 0);
+	atomic_fetch_and(&wf_m0.attn, ~(uint32_t)ATTN_EXIT);
 	wf_unlock(&wf_sched.lock);
 }
 
@@ -378,43 +431,63 @@ int weft_init(void)
 
 /* --- and down ---------------------------------------------------------------------- */
 
-/* With wf_sched.lock held: how many tasks live. */
+/* All with wf_sched.lock held. */
+
+static uint64_t created(void)
+{
+	uint64_t n = wf_sched.created;
+
+	for (unsigned i = 0; i < wf_sched.nps; i++)
+		n += wf_allp[i]->stats.created;
+	return n;
+}
+
+/* How many tasks have not ended, nobody making any. */
 static uint64_t living(void)
 {
-	uint64_t finished = wf_sched.finished, created;
+	uint64_t finished = wf_sched.finished;
 
-	/* first who has ended: what is made and ends meanwhile must not outweigh who lives */
 	for (unsigned i = 0; i < wf_sched.nps; i++)
 		finished += wf_finished(wf_allp[i]);
-	created = wf_sched.created;
-	for (unsigned i = 0; i < wf_sched.nps; i++)
-		created += wf_allp[i]->stats.created;
-	return created - finished;
+	return created() - finished;
 }
 
-/* So here: whether a timer is armed, or fires. */
+/* Whether a timer is armed, or fires. One that fires is counted as firing before it is as
+ * armed no more. */
 static bool timing(void)
 {
-	uint64_t timers = wf_sched.firing;
-
 	for (unsigned i = 0; i < wf_sched.nps; i++)
-		timers += wf_allp[i]->timers.n;
-	return timers;
+		if (wf_allp[i]->timers.n)
+			return true;
+	return wf_sched.firing;
 }
 
-/* With wf_sched.lock held: whether anything of the program's is in there. Who is about
- * to leave is counted first, so that it is in either number or in none. */
-static bool busy(const struct m *mine)
+static bool others_inside(const struct m *mine)
 {
-	uint64_t leaving = wf_countleaving();
-
 	for (struct m *m = wf_sched.allm; m; m = m->alllink)
 		if (m->foreign && m != mine && m->inside)
 			return true;
-	return wf_sched.objects || timing() || living() > leaving;
+	return false;
 }
 
-/* With wf_sched.lock held, and nobody busy: until the last task has ended. */
+/*
+ * Whether anything of the program's is in there. It can't be seen all at once, so it is
+ * looked at in an order: foreign threads first, of whom none comes in any more. Then the
+ * tasks: one is seen to live unless it ended before its turn came, and what it left behind
+ * is seen later: pools and timers are looked at then, and if a task was made since the
+ * beginning there was somebody who made it. A timer that fires makes a task.
+ */
+static bool busy(const struct m *mine)
+{
+	uint64_t before;
+
+	if (others_inside(mine))
+		return true;
+	before = created();
+	return wf_anyliving() || wf_sched.objects || timing() || created() != before;
+}
+
+/* Nobody is busy: until the last task has ended. */
 static void await_leaving(void)
 {
 	while (living()) {
@@ -487,6 +560,7 @@ int weft_shutdown(void)
 {
 	struct m *m = wf_enter();
 	struct g *g;
+	sigset_t before;
 	int error = 0;
 
 	if (m) {
@@ -496,9 +570,11 @@ int weft_shutdown(void)
 	if (wf_forked())
 		wf_forget(wf_getg());
 	wf_lock(&wf_runtime.lock);
+	wf_signals_hold(&before); /* D4 (post.c) */
 	g = wf_getg();
 	if (wf_runtime.up)
 		error = wf_runtime.m0taken && wf_way != WAY_LAZY ? EBUSY : go_down(g ? g->m : NULL);
+	wf_signals_release(&before);
 	wf_unlock(&wf_runtime.lock);
 	return error;
 }
@@ -509,7 +585,7 @@ int weft_shutdown(void)
  * The threads of before are gone; what they held is held for ever. So nothing of
  * theirs is touched: every structure starts empty, their memory stays as it is.
  */
-void wf_forget(struct g *g)
+static void forget(struct g *g)
 {
 	bool task = g && !(g->flags & GF_FOREIGN);
 	struct m *m = g && !task ? g->m : NULL;
@@ -539,4 +615,13 @@ void wf_forget(struct g *g)
 			wf_throw("no memory to go on with in a forked child");
 		wf_foreign_adopt(m, g);
 	}
+}
+
+void wf_forget(struct g *g)
+{
+	sigset_t before;
+
+	wf_signals_hold(&before); /* D4 (post.c): the locks are made anew */
+	forget(g);
+	wf_signals_release(&before);
 }

@@ -20,23 +20,30 @@
  * world is stopped before another P is made.
  */
 
-/* Queue g behind all others of p. A full barrier, unless alone. Owner only. */
-__attribute__((always_inline)) static inline void wf_runqput(struct p *p, struct g *g)
+/* Put g into p's ring, behind all others; false when that is full. A full barrier, unless
+ * alone. Owner only. */
+__attribute__((always_inline)) static inline bool wf_runqpush(struct p *p, struct g *g, bool alone)
 {
 	/* acquire: the taker has read the slot that is written next (R2) */
 	uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
 	uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
 
-	if (wf_unlikely(tail - head >= RUNQ_SIZE)) {
-		wf_runqputslow(p, g);
-		return;
-	}
+	if (wf_unlikely(tail - head >= RUNQ_SIZE))
+		return false;
 	atomic_store_explicit(&p->runq[tail % RUNQ_SIZE], g, memory_order_relaxed);
 	/* pairs with wf_runqget's load of tail, and orders what wf_wake looks at */
-	if (p->alone)
+	if (alone)
 		atomic_store_explicit(&p->runqtail, tail + 1, memory_order_release);
 	else
 		atomic_exchange(&p->runqtail, tail + 1);
+	return true;
+}
+
+/* Queue g behind all others of p. A full barrier, unless alone. Owner only. */
+__attribute__((always_inline)) static inline void wf_runqput(struct p *p, struct g *g)
+{
+	if (wf_unlikely(!wf_runqpush(p, g, p->alone)))
+		wf_runqputslow(p, g);
 }
 
 /* Have somebody woken for what the owner of p has queued. */
@@ -220,12 +227,13 @@ static inline bool wf_lifelock_of(unsigned long handle, struct g **gp, uint64_t 
 	return false;
 }
 
-/* The same where a handle may be of a life that has not begun: nobody was given it. */
+/* The same where a handle may be one that nobody was given: of a life that has not begun,
+ * or of a task whose handle was never asked for. joiner was written before the status. */
 static inline bool wf_lifelock_begun(unsigned long handle, struct g **gp, uint64_t *life)
 {
 	if (!wf_lifelock_of(handle, gp, life))
 		return false;
-	if (wf_status(*gp) != G_DEAD || *life & (LIFE_DONE | LIFE_FOREIGN))
+	if (wf_status(*gp) == G_DEAD ? *life & (LIFE_DONE | LIFE_FOREIGN) : (*gp)->joiner != *gp)
 		return true;
 	wf_lifeunlock(*gp, *life);
 	return false;
@@ -248,7 +256,7 @@ static inline void wf_lifeend(struct m *m, struct g *g, uint64_t life)
 {
 	uint64_t next = (life & ~LIFE_FLAGS) + LIFE_NEXT;
 
-	g->joiner = NULL;
+	g->joiner = g;
 	if (wf_unlikely(atomic_load_explicit(&g->cancel, memory_order_relaxed) ||
 			!wf_generation(next))) {
 		wf_lifeend_slow(m, g, next);

@@ -15,15 +15,29 @@
 static pthread_once_t wf_foreign_once = PTHREAD_ONCE_INIT;
 static pthread_key_t wf_foreign_key;
 
+/* Come inside. Either weft_shutdown sees that, or the caller sees that the runtime goes down
+ * and waits for it: what is the runtime's does not go from under who is inside. */
+static void come_in(struct m *m)
+{
+	for (;;) {
+		/* seq_cst: pairs with go_down's store and heavy barrier */
+		atomic_store(&m->inside, 1);
+		if (__builtin_expect(!wf_going_down(), 1))
+			return;
+		wf_foreign_leave(m);
+		wf_await_down();
+	}
+}
+
 /* The thread ends: its handle is good no more, what it cached goes back. */
 static void thread_gone(void *arg)
 {
 	struct m *m = arg, **at;
-	sigset_t all;
+	sigset_t before;
 
 	wf_keys_destroy(&m->top.keys);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, NULL); /* D4 (post.c) */
+	wf_signals_hold(&before); /* for good: D4 (post.c) */
+	come_in(m);
 	wf_setg(NULL);
 	if (m->proxy && m->proxydowns == wf_sched.downs)
 		wf_lifeend(m, m->proxy, wf_lifelock(m->proxy));
@@ -68,17 +82,16 @@ void wf_foreign_prepare(void)
 
 static struct m *record(void)
 {
-	sigset_t all, before;
+	sigset_t before;
 	struct m *m;
 
 	wf_osinit();
 	wf_foreign_prepare();
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); /* D4 (post.c) */
+	wf_signals_hold(&before); /* D4 (post.c) */
 	m = wf_mnew(true);
 	if (m)
 		stand_in(m, m->g0);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	wf_signals_release(&before);
 	return m;
 }
 
@@ -91,7 +104,7 @@ struct m *wf_foreign_enter(void)
 		wf_forget(g);
 	m = g ? g->m : record();
 	if (m)
-		atomic_store(&m->inside, 1);
+		come_in(m);
 	return m;
 }
 
@@ -156,8 +169,8 @@ unsigned long wf_foreign_self(void)
 		if (g) {
 			g->flags = GF_FOREIGN | GF_EXPOSED;
 			g->m = m;
-			atomic_store_explicit(&g->life, g->life | LIFE_FOREIGN,
-					      memory_order_relaxed);
+			g->joiner = NULL;
+			wf_lifeunlock(g, wf_lifelock(g) | LIFE_FOREIGN);
 		}
 		m->proxy = g;
 		m->proxydowns = wf_sched.downs;

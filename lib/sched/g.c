@@ -5,7 +5,9 @@
  * down, so a G's memory is always a G's (type-stable): a stale pointer finds
  * another life, never something else. A handle is the G's index below and its
  * generation above; the generation changes when a G ends whose handle was known
- * to anybody (GF_EXPOSED). A slot whose generations are spent is retired.
+ * to anybody (GF_EXPOSED). Until a life's handle is known the G is its own joiner, and
+ * who guesses it is told that there is no such task. A slot whose generations are spent
+ * is retired.
  *
  * Free Gs move in batches: each P (and each foreign thread) has a list and a
  * full batch beside it, the scheduler has a list of batches.
@@ -85,6 +87,7 @@ static struct g *batch_carve(void)
 		struct g *g = (struct g *)chunk + k;
 
 		g->sched.g = g;
+		g->joiner = g;
 		atomic_store_explicit(&g->life, wf_life(wf_epoch, chunk->base + k),
 				      memory_order_relaxed);
 		g->schedlink = list;
@@ -112,7 +115,7 @@ struct g *wf_gfill(struct gcache *cache)
 	}
 	if (!batch)
 		return NULL;
-	batch->joiner = NULL;
+	batch->joiner = batch;
 	cache->n = (unsigned)batch->sched.ret;
 	cache->list = batch;
 	return batch;
@@ -150,20 +153,19 @@ void wf_gflush(struct gcache *cache)
 	*cache = (struct gcache){0};
 }
 
-/* Tasks that say that they are about to end and have not ended yet. */
-uint64_t wf_countleaving(void)
+/* Whether a task lives that does not say that it is about to end. */
+bool wf_anyliving(void)
 {
-	uint64_t n = 0;
-
 	for (uint32_t i = wf_forgotten; i < wf_nchunks; i++)
 		for (uint32_t k = 1; k < wf_chunks[i]->used; k++) {
 			struct g *g = (struct g *)wf_chunks[i] + k;
 
 			/* acquire: pairs with wf_leaving */
-			n += wf_status(g) != G_DEAD &&
-			     atomic_load_explicit(&g->cancel, memory_order_acquire) & GC_LEAVING;
+			if (wf_status(g) != G_DEAD &&
+			    !(atomic_load_explicit(&g->cancel, memory_order_acquire) & GC_LEAVING))
+				return true;
 		}
-	return n;
+	return false;
 }
 
 /* Begin anew, in a forked child: no handle of before is good any more, but

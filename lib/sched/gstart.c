@@ -92,7 +92,7 @@ static void check_last(void)
 	wf_lock(&wf_sched.lock);
 	for (unsigned i = 0; i < wf_sched.nps; i++) {
 		created += wf_allp[i]->stats.created;
-		finished += wf_allp[i]->stats.finished;
+		finished += wf_finished(wf_allp[i]);
 	}
 	wf_unlock(&wf_sched.lock);
 	if (created == finished)
@@ -160,11 +160,10 @@ static inline struct g *end(struct m *m, struct g *g)
 
 /* end of one who ran in its joiner's place and has nothing special: the joiner, who is to
  * run next, and waits still (J2). NULL: nothing was done. */
-static inline struct g *end_directly(struct m *m, struct g *g, uintptr_t result)
+static inline struct g *end_directly(struct p *p, struct g *g, uintptr_t result)
 {
 	uint64_t life = atomic_load_explicit(&g->life, memory_order_relaxed);
 	uint64_t next;
-	struct p *p = wf_p(m);
 	struct g *joiner;
 
 	if ((g->flags & (GF_EXPOSED | GF_LOCKED | GF_MAIN)) != GF_EXPOSED ||
@@ -177,6 +176,7 @@ static inline struct g *end_directly(struct m *m, struct g *g, uintptr_t result)
 		    &g->life, &life, next, memory_order_acq_rel, memory_order_relaxed)))
 		return NULL;
 	joiner = g->joiner;
+	g->joiner = g;
 	joiner->sched.ret = result;
 	wf_setstatus(g, G_RUNNING, G_DEAD);
 	if (wf_unlikely(atomic_load_explicit(&g->cancel, memory_order_relaxed)))
@@ -254,7 +254,7 @@ __attribute__((always_inline)) static inline struct m *run_gs(struct m *m, struc
 
 		begin(m, g, top);
 		m = run(m, g, top, &result);
-		next = end_directly(m, g, result);
+		next = end_directly(wf_p(m), g, result);
 		if (wf_likely(next != NULL))
 			return stop_for(m, top, next, G_WAITINGJ);
 		g->sched.ret = result;

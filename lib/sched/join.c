@@ -13,6 +13,9 @@
  *       nobody has the lock: the child's end takes the joiner and ends the life by one
  *       compare and swap.
  *
+ * Of two tasks that join each other one is told (EDEADLK), and the other goes on waiting,
+ * for the end of the one that was told: see of_two.
+ *
  * t/model/join.pml is the model.
  */
 #include <errno.h>
@@ -70,6 +73,19 @@ static bool withdraw(struct g *child)
 	}
 	wf_lifeunlock(child, life);
 	return running;
+}
+
+/* Self and child are seen to join each other: whether self is the one that is told, and
+ * joins no more. Where both look at the same time both see it: the first to have the lock
+ * withdraws, and the other does not see it any more. */
+static __attribute__((noinline)) bool of_two(struct g *self, struct g *child)
+{
+	bool told;
+
+	wf_lock(&wf_sched.joins);
+	told = joins_me(self, child) && withdraw(child);
+	wf_unlock(&wf_sched.joins);
+	return told;
 }
 
 /* Commit: park unless the child has ended since the joiner was entered. */
@@ -181,8 +197,7 @@ static inline int conclude_directly(struct m *m, struct g *self, void **value)
 		return called_off(m, self);
 	if (value)
 		*value = (void *)self->sched.ret;
-	wf_leave(m);
-	return 0;
+	return wf_leave_ok(m);
 }
 
 /* child, whose life is locked, was taken back: run it. */
@@ -221,7 +236,7 @@ static __attribute__((noinline)) int join_locked(struct m *m, struct g *self, st
 		return run_taken(m, self, child, life, value);
 	child->joiner = self;
 	wf_lifeunlock(child, life | LIFE_JOINING);
-	if (joins_me(self, child) && withdraw(child)) {
+	if (wf_unlikely(joins_me(self, child)) && of_two(self, child)) {
 		wf_leave(m);
 		return EDEADLK;
 	}
@@ -295,9 +310,8 @@ static __attribute__((noinline)) int join_slow(weft_t handle, void **value, int6
  * the others' turn, and the join is like any other wait. */
 static inline bool may_run_direct(struct p *p)
 {
-	if (wf_likely(p->direct--))
+	if (wf_likely(++p->direct % DIRECT_TURNS))
 		return true;
-	p->direct = DIRECT_TURNS;
 	p->pass = 1;
 	return false;
 }
@@ -315,7 +329,7 @@ static inline struct g *take_newest(struct p *p, const struct g *self, weft_t ha
 	if (wf_unlikely(!child))
 		return NULL;
 	/* acquire: as wf_lifelock; and that nobody joins it, or detached it */
-	if (wf_likely(!(child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED))) &&
+	if (wf_likely(!(child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED | GF_VOID))) &&
 	    wf_likely(atomic_compare_exchange_strong_explicit(
 		    &child->life, &life, handle | LIFE_LOCK, memory_order_acquire,
 		    memory_order_relaxed)))

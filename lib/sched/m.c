@@ -74,14 +74,16 @@ void wf_attn_init(struct m *m)
 		atomic_fetch_or(&m->attn, ATTN_SPECIAL);
 	else
 		atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_SPECIAL);
-	atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_CANCEL);
+	atomic_fetch_and(&m->attn, ~(uint32_t)(ATTN_CANCEL | ATTN_BLOCK));
 }
 
-/* What every M begins with. */
+/* What every M begins with. One that is to run tasks is inside from the beginning (D4). */
 void wf_mprepare(struct m *m, struct g *g0)
 {
 	static _Atomic int64_t ids;
 
+	/* relaxed: nobody else looks at it yet */
+	atomic_store_explicit(&m->inside, !m->foreign, memory_order_relaxed);
 	m->id = atomic_fetch_add(&ids, 1);
 	wf_attn_init(m);
 	/* a foreign thread's first call may come while another boots: no settings yet */
@@ -267,7 +269,6 @@ void wf_mstart1(void)
 	wf_save((uintptr_t)__builtin_return_address(0),
 		(uintptr_t)__builtin_frame_address(0) + 2 * sizeof(uintptr_t));
 	minit(m);
-	atomic_store_explicit(&m->inside, 1, memory_order_relaxed);
 	if (m->mstartfn)
 		m->mstartfn();
 	p = m->nextp;
@@ -281,15 +282,14 @@ void wf_mstart1(void)
  * thread and frees its record; else nobody does. */
 static void mended(struct m *m)
 {
-	sigset_t all, before;
+	sigset_t before;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); /* D4 (post.c) */
+	wf_signals_hold(&before); /* D4 (post.c) */
 	wf_post_flush(m);
 	wf_setg(NULL);
 	if (m == &wf_m0) {
-		wf_m0_gone(m->ending);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		wf_m0_gone();
+		wf_signals_release(&before);
 		return;
 	}
 	wf_lock(&wf_sched.lock);
@@ -453,11 +453,9 @@ void wf_leave_slow(struct m *m)
 {
 	for (;;) {
 		wf_light_barrier_slow();
-		if (atomic_load(&m->attn) & ATTN_CANCEL) {
-			atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_CANCEL);
-			wf_async_act(wf_getg());
-		}
-		if (!(m->attn & (ATTN_WANTED | ATTN_POSTED)))
+		if (atomic_load(&m->attn) & ATTN_CANCEL)
+			wf_async_act_on(m);
+		if (!(m->attn & (ATTN_WANTED | ATTN_POSTED | ATTN_BLOCK)))
 			return;
 		m = wf_enter();
 		if (!m)
@@ -465,6 +463,14 @@ void wf_leave_slow(struct m *m)
 		wf_post_flush(m);
 		if (m->attn & ATTN_WANTED)
 			m = wf_giveway(m, m->curg);
+		if (m->attn & ATTN_BLOCK)
+			m = wf_blocking_again(m, m->curg);
 		atomic_store_explicit(&m->inside, 0, memory_order_release);
 	}
+}
+
+int wf_leave_slow_ok(struct m *m)
+{
+	wf_leave_slow(m);
+	return 0;
 }

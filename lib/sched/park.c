@@ -267,6 +267,5 @@ int weft_yield(void)
 	if (wf_unlikely((next->flags & (GF_STARTED | GF_LOCKED)) != GF_STARTED))
 		return yield_to(m, g, next);
 	wf_setcommit(p, AFTER_QUEUE, g);
-	wf_leave(wf_switchto(m, g, next));
-	return 0;
+	return wf_leave_ok(wf_switchto(m, g, next));
 }

@@ -139,7 +139,6 @@ static struct p *pnew(int id)
 	if (p) {
 		p->id = id;
 		p->pass = GLOBAL_TICK;
-		p->direct = DIRECT_TURNS;
 		wf_timers_init(&p->timers);
 		p->status = P_STOPPED;
 	}

@@ -18,9 +18,9 @@
  *       then seen 0 (wf_seize); m->attn is looked at after inside was set, and
  *       after it was cleared.
  *   I5  Locks are taken in the order: what guards an object that is waited on
- *       (wf_blocked.lock, in block.c, is one) or a G's life; wf_sched.lock; a heap of
- *       timers'; stacks'; then those that hold nothing else: names', memory's. So
- *       wf_sched.lock is never taken while a heap's is held.
+ *       (wf_blocked.lock, in block.c, is one), or wf_sched.joins; a G's life;
+ *       wf_sched.lock; a heap of timers'; stacks'; then those that hold nothing else:
+ *       names', memory's. So wf_sched.lock is never taken while a heap's is held.
  */
 #ifndef WF_SCHED_H
 #define WF_SCHED_H
@@ -49,6 +49,7 @@ void wf_heavy_barrier(void);
 
 struct m *wf_enter_slow(struct g *g);
 void wf_leave_slow(struct m *m);
+int wf_leave_slow_ok(struct m *m); /* and 0: called last, so that its caller needs no frame */
 
 /* Enter the runtime on m: its P, when the caller may go on without a second look. Then there
  * is membarrier, and nobody watches (ATTN_SPECIAL). */
@@ -84,6 +85,16 @@ static inline void wf_leave(struct m *m)
 	wf_light_barrier();
 	if (__builtin_expect(atomic_load_explicit(&m->attn, memory_order_relaxed), 0))
 		wf_leave_slow(m);
+}
+
+/* The same for calls that end with it and have nothing to tell: 0. */
+static inline int wf_leave_ok(struct m *m)
+{
+	atomic_store_explicit(&m->inside, 0, memory_order_release);
+	wf_light_barrier();
+	if (__builtin_expect(!atomic_load_explicit(&m->attn, memory_order_relaxed), 1))
+		return 0;
+	return wf_leave_slow_ok(m);
 }
 
 /* A number below n, by who runs on m. xorshift64: enough to choose a victim or a case. */
@@ -276,12 +287,14 @@ void wf_callcommit(struct m *m, struct p *p);
 void wf_savespecial(struct m *m, struct g *g);
 void wf_loadspecial(struct m *m, struct g *g);
 void wf_blocking_resumed(struct m *m); /* block.c */
+struct m *wf_blocking_again(struct m *m, struct g *g);
 
 /* --- async.c --------------------------------------------------------------------- */
 
 int wf_async_ask(struct g *g);    /* the caller may be cancelled at any instant */
 void wf_async_unask(struct g *g); /* no more */
 void wf_async_act(struct g *g);   /* end the caller, who is outside, if it is time */
+void wf_async_act_on(struct m *m);
 void wf_async_signal(struct g *g);
 void wf_async_resumed(struct m *m, struct g *g);
 void wf_g0entry(struct g *g);
@@ -321,19 +334,29 @@ bool wf_midle_remove(struct m *m);
 bool wf_work_anywhere(void);
 bool wf_work_for(struct p *p); /* in its own queue, or in one that is everybody's */
 bool wf_wakep_asleep(void);    /* wf_wakep, but false when a thread would have to be started */
-bool wf_msleep(struct m *m, int64_t until); /* on its note (post.c) */
+/* post.c: to sleep on an M's note, and what handlers of signals left with it. */
+bool wf_msleep(struct m *m, int64_t until);
 void wf_post_flush(struct m *m);
+/* No handler runs on this thread between the two: for who is no M, or none any more (D4). */
+void wf_signals_hold(sigset_t *before);
+void wf_signals_release(const sigset_t *before);
 void wf_wakep(void);
 bool wf_timers_unkept(void);
 void wf_stoplockedm(struct m *m);
 void wf_startlockedm(struct m *m, struct g *g);
 
-static inline void wf_wake(void)
+/* Whether work that was just queued needs somebody to be woken. */
+static inline bool wf_wakewanted(void)
 {
 	/* relaxed: the push before was a full barrier, which pairs with the one
 	 * between a spinning M's giving up and its last look at the queues */
-	if (atomic_load_explicit(&wf_sched.npidle, memory_order_relaxed) &&
-	    !atomic_load_explicit(&wf_sched.nmspinning, memory_order_relaxed))
+	return atomic_load_explicit(&wf_sched.npidle, memory_order_relaxed) &&
+	       !atomic_load_explicit(&wf_sched.nmspinning, memory_order_relaxed);
+}
+
+static inline void wf_wake(void)
+{
+	if (wf_wakewanted())
 		wf_wakep();
 }
 
@@ -358,7 +381,7 @@ int wf_go(struct m *m, const uint64_t *attr, void (*fn)(void *), void *arg);
 /* The calling task of the library's own is about to end: from here on weft_shutdown waits
  * for it and does not answer EBUSY. */
 void wf_leaving(struct g *g);
-uint64_t wf_countleaving(void); /* with wf_sched.lock held */
+bool wf_anyliving(void); /* any other task; with wf_sched.lock held */
 int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize);
 
 /* --- foreign.c --------------------------------------------------------------------- */
@@ -464,16 +487,18 @@ void wf_settle(void);
 bool wf_debug_word(const char *word);
 /* Whether the runtime is up in this process (a forked child's is down). */
 bool wf_up(void);
+/* Whether the runtime goes down just now; and to wait, not inside, until it has. */
+bool wf_going_down(void);
+void wf_await_down(void);
 /* Whether this process was forked from one in which the runtime was up, and has
  * not put that behind it. */
 bool wf_forked(void);
 /* A program's main has ended, by weft_exit or not; the last task has ended. */
 void wf_main_gone(void *program, bool exited);
 void wf_last_gone(void);
-/* Whether m0's thread is one that Weft made; and that it is an M no more, for good or
- * because weft_start returns. */
+/* Whether m0's thread is one that Weft made; and that it is an M no more. */
 bool wf_m0_is_ours(void);
-void wf_m0_gone(bool ended);
+void wf_m0_gone(void);
 void wf_forget(struct g *g); /* put it behind: the caller, g, goes on as a foreign thread */
 
 #endif

@@ -23,7 +23,7 @@ enum {
 	STACK_CACHE_MAX = 256, /* stacks that a P keeps */
 	STACK_CACHE_BATCH = 64,
 	GLOBAL_TICK = 61,   /* every so many picks the global queue comes first */
-	DIRECT_TURNS = 250, /* children run in their joiners' place until others have a turn */
+	DIRECT_TURNS = 256, /* children run in their joiners' place until others have a turn */
 };
 
 /* A G's status; doc/scheduler.md has the table of who moves it where. */
@@ -105,7 +105,7 @@ struct g {
 	uintptr_t stackguard0, stackguard1;
 	_Atomic(struct m *) m; /* the owner's; a canceller looks at it (C1) */
 	struct gtop *top;      /* what a task has once it runs; lies on its stack */
-	struct g *joiner;      /* guarded by life's lock */
+	struct g *joiner;      /* guarded by life's lock; itself: nobody was given the handle */
 	_Atomic uint64_t life;
 };
 
@@ -226,7 +226,7 @@ struct p {
 	int id;
 	uint32_t schedtick;
 	uint32_t pass;   /* ring entries to go until the second queue has its turn */
-	uint32_t direct; /* children to go that run in their joiners' place */
+	uint32_t direct; /* children that were to run in their joiners' place */
 	struct commit commit;
 	struct gcache gfree;
 	struct gtop *stacks;
@@ -252,6 +252,7 @@ enum {
 	ATTN_RETAKE = 8,  /* its P may be taken from it just now */
 	ATTN_CANCEL = 16, /* its task was cancelled asynchronously while inside */
 	ATTN_POSTED = 32, /* a handler put something on its list (D2) */
+	ATTN_BLOCK = 64,  /* its task goes back to a blocking call (B3) */
 	ATTN_WANTED = ATTN_STOP | ATTN_EXIT,
 	ATTN_SETTLE = ATTN_WANTED | ATTN_RETAKE, /* on the way in: the lock tells */
 };
@@ -342,6 +343,7 @@ struct sched {
 	bool sysmonwait;          /* sysmon sleeps until a P is not idle */
 	_Atomic uint32_t dying;   /* weft_shutdown: Ms end */
 	_Atomic uint32_t objects; /* pools and groups: weft_shutdown is EBUSY while one exists */
+	struct lock joins;        /* held by who decides which of two that join is told */
 	void *_Atomic pools;      /* lib/pool's record of them */
 	void (*_Atomic resized)(struct m *m); /* after weft_procs; NULL: nobody asks */
 	uint64_t downs; /* how often the runtime went down: handles of before are gone */

@@ -152,14 +152,14 @@ static void conclude(weft_timer_t **at)
 	struct m *m = wf_enter_any();
 	bool orphan;
 
-	if (!m->foreign)
-		wf_leaving(wf_getg());
 	lock_timer(t);
 	t->runner = NULL;
 	t->task = false;
 	orphan = t->orphan;
 	if (t->due)
 		make_task(m, t);
+	if (!m->foreign) /* it makes no more tasks, and nobody has been told yet */
+		wf_leaving(wf_getg());
 	tell_leaver(m, t);
 	wf_unlock(&t->lock);
 	if (orphan)
