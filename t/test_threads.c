@@ -19,24 +19,9 @@ enum { THREADS = 16 };
 static _Atomic int ended, begun, asked;
 static unsigned most; /* threads that were seen at once */
 
-static void pause_us(long us)
-{
-	struct timespec t = {us / 1000000, us % 1000000 * 1000};
-
-	ck_assert_int_eq(nanosleep(&t, NULL), 0);
-}
-
-static weft_stats_t stats(void)
-{
-	weft_stats_t s;
-
-	ck_assert_int_eq(weft_stats(&s, sizeof s), 0);
-	return s;
-}
-
 static void see_threads(void)
 {
-	weft_stats_t s = stats();
+	weft_stats_t s = runtime_stats();
 
 	if (s.threads > most)
 		most = (unsigned)s.threads;
@@ -101,7 +86,7 @@ static int many_said(void)
 		ck_assert_int_eq(weft_go(block_briefly, &ended), 0);
 	wait_ended(n);
 	ck_assert_uint_le(most, THREADS);
-	ck_assert_int_eq((int)stats().blocking, 0);
+	ck_assert_int_eq((int)runtime_stats().blocking, 0);
 	return 0;
 }
 
@@ -160,7 +145,7 @@ static int others_go_on(void)
 	for (int i = 0; i < 100; i++)
 		ck_assert_ptr_eq(result_of(create(give_back, &gate)), &gate);
 	ck_assert_int_eq(begun, THREADS - 1);
-	ck_assert_int_eq((int)stats().blocking, THREADS - 1);
+	ck_assert_int_eq((int)runtime_stats().blocking, THREADS - 1);
 	gate = 1;
 	wait_ended(TASKS);
 	ck_assert_uint_le(most, THREADS);
@@ -204,7 +189,7 @@ static int others_go_on_too(void)
 	for (int i = 0; i < 100; i++)
 		ck_assert_ptr_eq(result_of(create(give_back, &gate)), &gate);
 	ck_assert_int_eq(begun, THREADS - 1);
-	ck_assert_int_eq((int)stats().blocking, THREADS - 1);
+	ck_assert_int_eq((int)runtime_stats().blocking, THREADS - 1);
 	gate = 1;
 	wait_ended(TASKS);
 	ck_assert_uint_le(most, THREADS);
@@ -259,7 +244,7 @@ static int refused_body(void)
 	for (int i = 0; i < TASKS; i++)
 		ck_assert_int_eq(weft_go(block_briefly, i % 2 ? &ended : NULL), 0);
 	while (ended < TASKS) {
-		if (!refused && stats().threads >= ENOUGH)
+		if (!refused && runtime_stats().threads >= ENOUGH)
 			refused = no_more_threads();
 		see_threads();
 		weft_yield();
@@ -294,7 +279,7 @@ static int fenced_body(void)
 	for (int i = 0; i < COMPUTE; i++)
 		ck_assert_int_eq(weft_go(compute_briefly, NULL), 0);
 	wait_ended(BLOCK + COMPUTE);
-	ck_assert_uint_ge(stats().retakes, COMPUTE);
+	ck_assert_uint_ge(runtime_stats().retakes, COMPUTE);
 	return 0;
 }
 
@@ -328,12 +313,12 @@ START_TEST(test_threads_of_a_burst_end_within_two_seconds)
 		burst[i] = create(block_for_a_while, i % 2 ? &gate : NULL);
 	for (int i = 0; i < BURST; i++)
 		result_of(burst[i]);
-	ck_assert_uint_gt(stats().threads, PROCS + 1);
+	ck_assert_uint_gt(runtime_stats().threads, PROCS + 1);
 	pause_us(2000000);
-	while (SANITIZED && stats().threads > PROCS + 1 && tries++ < TRIES)
+	while (SANITIZED && runtime_stats().threads > PROCS + 1 && tries++ < TRIES)
 		pause_us(100000);
-	ck_assert_uint_le(stats().threads, PROCS + 1);
-	ck_assert_uint_eq(stats().idle_procs, PROCS);
+	ck_assert_uint_le(runtime_stats().threads, PROCS + 1);
+	ck_assert_uint_eq(runtime_stats().idle_procs, PROCS);
 }
 END_TEST
 

@@ -22,6 +22,26 @@
 
 #include "sched/waitq.h"
 
+/* --- what a handle is of ------------------------------------------------------------ */
+
+enum kind { POOL = 0x77667001, GROUP = 0x77669709, FUTURE = 0x77660f75 };
+
+/* Pools and groups begin with this. */
+struct object {
+	uint64_t magic;   /* the first word: freeing overwrites it */
+	struct lock lock; /* guards all of the object */
+};
+
+/* The first word of an object that exists, in this process. */
+static inline uint64_t wf_magic(enum kind kind)
+{
+	return wf_sched.forks << 32 | kind;
+}
+
+/* The caller's M, inside, with the lock held of an object that is of the kind; NULL and
+ * why not. The object may be NULL. */
+struct m *wf_object_lock(void *object, enum kind kind, int *error);
+
 /* --- rings of links, with a head that is in none --------------------------------- */
 
 struct link {
@@ -164,8 +184,7 @@ void wf_future_settle(struct weft_future *f, enum future_state state, struct wak
 enum { LEVELS_A_WORD = 64 };
 
 struct weft_pool {
-	uint64_t magic;   /* the first word: freeing overwrites it */
-	struct lock lock; /* guards all here and in the pool's jobs, futures and loops */
+	struct object object; /* its lock guards the pool's jobs, futures and loops too */
 	/* jobs */
 	struct link *level; /* a ring of queued jobs for each priority */
 	uint64_t *levelmap; /* a bit for each that may have jobs */
@@ -216,14 +235,20 @@ static inline void wf_pool_addlive(struct weft_pool *pool, int n)
 
 /* pool.c. Whether the handle is of a pool that exists; the caller is inside. */
 bool wf_pool_valid(const struct weft_pool *pool);
-/* With the lock held: something has become less; who waited for that is to be woken. */
-void wf_pool_settle(struct weft_pool *pool, struct wakelist *wake);
-/* Claim all who wait in q, and leave 0 or an error where their data says. */
-void wf_pool_take(struct waitq *q, int outcome, struct wakelist *wake);
 /* Let go of a reference, and of the lock. */
 void wf_pool_unref(struct weft_pool *pool);
 /* The pool of all Ps, which has loops and no jobs; NULL without memory. */
 struct weft_pool *wf_pool_everyone(void);
+/* No more among all pools. */
+void wf_pool_delist(struct weft_pool *pool);
+
+/* wait.c. With the lock held: something has become less; who waited for that is to be
+ * woken. */
+void wf_pool_settle(struct weft_pool *pool, struct wakelist *wake);
+/* Claim all who wait in q, and leave 0 or an error where their data says. */
+void wf_pool_take(struct waitq *q, int outcome, struct wakelist *wake);
+/* Start what may start, wake who is to be; the lock goes. ENOMEM: no task could be had. */
+int wf_pool_conclude(struct m *m, struct weft_pool *pool, struct wakelist *wake);
 
 /* queue.c; all with the lock held. */
 void wf_jobs_push(struct weft_pool *pool, unsigned prio, struct job *job);

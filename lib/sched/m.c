@@ -1,23 +1,16 @@
 /*
- * Ms: threads that run tasks, from their start to their end, and their binding
- * to Ps and to tasks.
- *
- * A task bound to its M (weft_lock_thread) is run by no other: who takes it from
- * a queue hands its P to that M, which sleeps until then (wf_startlockedm,
- * wf_stoplockedm).
+ * Ms: threads that run tasks, from their start to their end, and their binding to Ps.
  */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include <weft/runtime.h>
-
 #include "sched/retake.h"
 
 extern __attribute__((weak)) struct ehglobals *__cxa_get_globals(void);
 
-enum { MSTACK = 256 << 10, LOCKS_MAX = 1 << 30 };
+enum { MSTACK = 256 << 10 };
 
 /* --- binding an M and a P ----------------------------------------------- */
 
@@ -324,161 +317,4 @@ void wf_mstart(void)
 void wf_mexit(struct m *m)
 {
 	m->ending = m != &wf_m0 || wf_m0_is_ours();
-}
-
-/* --- tasks bound to their M ------------------------------------------------ */
-
-/* The task of this M waits or is queued: the P goes to others until somebody who
- * has the task in hand brings one. */
-void wf_stoplockedm(struct m *m)
-{
-	struct p *p = wf_p(m);
-
-	if (p) {
-		wf_count(&p->stats.handoffs, 1);
-		wf_handoffp(wf_releasep());
-	}
-	wf_msleep(m, WF_FOREVER);
-	wf_noteclear(&m->park);
-	p = m->nextp;
-	m->nextp = NULL;
-	wf_acquirep(p);
-}
-
-/* g was taken from a queue by an M that may not run it. */
-void wf_startlockedm(struct m *m, struct g *g)
-{
-	struct m *to = g->m;
-	struct p *p;
-
-	wf_count(&wf_p(m)->stats.handoffs, 1);
-	p = wf_releasep();
-	to->nextp = p;
-	wf_notewakeup(&to->park);
-	wf_stopm();
-}
-
-/* A foreign thread is its own as it is: there the nesting is only counted. */
-int weft_lock_thread(void)
-{
-	struct m *m = wf_enter_any();
-	struct g *g = wf_getg();
-	int error = 0;
-
-	if (!m)
-		return ENOMEM;
-	if (g->top->state.locks == LOCKS_MAX)
-		error = EAGAIN;
-	else if (g->top->state.locks++ == 0 && !m->foreign) {
-		g->flags |= GF_LOCKED;
-		m->lockedg = g;
-	}
-	wf_leave_any(m);
-	return error;
-}
-
-int weft_unlock_thread(void)
-{
-	struct m *m = wf_enter_any();
-	struct g *g = wf_getg();
-	int error = 0;
-
-	if (!m)
-		return ENOMEM;
-	if (!g->top->state.locks)
-		error = EPERM;
-	else if (--g->top->state.locks == 0 && !m->foreign) {
-		g->flags &= (uint16_t)~GF_LOCKED;
-		m->lockedg = NULL;
-	}
-	wf_leave_any(m);
-	return error;
-}
-
-/* --- in and out of the runtime, when it takes more than a look ------------------- */
-
-/* Its P was taken from m while g computed, and none is idle: g waits its turn. */
-static void queue_self(struct g *g)
-{
-	struct m *m = g->m;
-	bool slow = m->retaken == RETAKEN_PREEMPTED;
-
-	m->curg = NULL;
-	m->retaken = RETAKEN_NOT;
-	if (m->blocking) /* g has to wait, its thread has not */
-		wf_blocking_left(m);
-	wf_setstatus(g, G_RUNNING, G_RUNNABLE);
-	if (slow)
-		wf_slowqput(g);
-	else
-		wf_globrunqput(g);
-	wf_wake();
-}
-
-static WF_NOWATCH void without_p(struct g *g)
-{
-	queue_self(g);
-	wf_schedule();
-}
-
-/* With the P that it had or an idle one; NULL when there is none. */
-static struct p *settle_p(struct m *m)
-{
-	struct p *p;
-
-	wf_lock(&wf_sched.lock); /* who takes Ps holds it: now it is settled */
-	p = wf_p(m);
-	if (!p && !wf_sched.gcwaiting && (p = wf_pidleget()))
-		wf_acquirep(p);
-	if (p)
-		m->retaken = RETAKEN_NOT;
-	wf_unlock(&wf_sched.lock);
-	return p;
-}
-
-struct m *wf_enter_slow(struct g *g)
-{
-	struct m *m = g->m;
-
-	if (g->flags & GF_FOREIGN) {
-		wf_foreign_leave(m);
-		return NULL;
-	}
-	if (wf_forked()) {
-		wf_forget(g);
-		return NULL;
-	}
-	wf_light_barrier_slow();
-	if (!(m->attn & ATTN_SETTLE) && wf_p(m)) /* in this order, as in wf_enter_plain */
-		return m;
-	return settle_p(m) ? m : wf_mcall(m, g, without_p);
-}
-
-/* Whether m is wanted for something else than its task. m0 does not return from weft_start
- * while a task is bound to its thread: that one goes on. */
-static bool called_away(const struct m *m)
-{
-	uint32_t attn = atomic_load(&m->attn);
-
-	return attn & ATTN_STOP || (attn & ATTN_EXIT && !m->lockedg);
-}
-
-void wf_leave_slow(struct m *m)
-{
-	for (;;) {
-		wf_light_barrier_slow();
-		if (atomic_load(&m->attn) & ATTN_CANCEL)
-			wf_async_act_on(m);
-		if (!(m->attn & (ATTN_POSTED | ATTN_BLOCK)) && !called_away(m))
-			return;
-		m = wf_enter();
-		if (!m)
-			return;
-		wf_post_flush(m);
-		if (called_away(m))
-			m = wf_giveway(m, m->curg);
-		if (m->attn & ATTN_BLOCK)
-			m = wf_blocking_again(m, m->curg);
-		atomic_store_explicit(&m->inside, 0, memory_order_release);
-	}
 }
