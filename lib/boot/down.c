@@ -176,12 +176,14 @@ static int go_down(const struct m *mine)
 	wf_unlock(&wf_sched.lock);
 	wf_sysmon_stop();
 	end_threads();
-	wf_runtime.up = false;
-	wf_runtime.m0taken = false;
-	atomic_store(&wf_alive.here, 0);
 	wf_free_all();
 	wf_memreset();
 	wf_unsettle();
+	wf_runtime.m0taken = false;
+	wf_runtime.up = false;
+	/* last: as long as it is set, foreign threads wait to come in (wf_going_down), and a
+	 * child that is forked just now forgets all of it */
+	atomic_store(&wf_alive.here, 0);
 	return 0;
 }
 
