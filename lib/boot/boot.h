@@ -60,6 +60,7 @@ void wf_unsettle(void); /* the next boot reads the settings anew */
 extern struct runtime {
 	struct lock lock; /* guards all here; held while booting and going down */
 	_Atomic bool up;
+	_Atomic uint32_t downs; /* how often it went down */
 	bool m0taken;           /* a thread is m0 */
 	pthread_t lazy;         /* the thread that is m0 after a lazy boot */
 	struct note booted;     /* set when the lazy m0 is up, or could not be */

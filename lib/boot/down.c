@@ -181,6 +181,7 @@ static int go_down(const struct m *mine)
 	wf_unsettle();
 	wf_runtime.m0taken = false;
 	wf_runtime.up = false;
+	wf_runtime.downs++; /* between the two: wf_forked */
 	/* last: as long as it is set, foreign threads wait to come in (wf_going_down), and a
 	 * child that is forked just now forgets all of it */
 	atomic_store(&wf_alive.here, 0);

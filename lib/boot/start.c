@@ -30,7 +30,14 @@ bool wf_up(void)
 
 bool wf_forked(void)
 {
-	return __builtin_expect(!wf_alive.here, 0) && wf_runtime.up;
+	uint32_t downs;
+
+	if (__builtin_expect(wf_alive.here, 1))
+		return false;
+	/* in the parent it may be booting, or going down: here is set before up, and cleared
+	 * after up was and the downs were counted, so that not all of this holds there */
+	downs = wf_runtime.downs;
+	return wf_runtime.up && !wf_alive.here && downs == wf_runtime.downs;
 }
 
 bool wf_going_down(void)
