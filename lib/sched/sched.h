@@ -366,6 +366,7 @@ static inline void wf_wake(void)
  * the M that the caller is on then, with wf_sched.lock held. */
 struct m *wf_stoptheworld(struct m *m);
 void wf_starttheworld(struct p *runnable); /* and without the lock */
+void wf_unsolo(void);                      /* the caller is a foreign thread, from now on */
 /* With the world stopped: have n Ps; *runnable is a list of those that have work.
  * ENOMEM changes nothing. */
 int wf_procresize(struct m *m, unsigned n, struct p **runnable);
@@ -411,6 +412,9 @@ static inline void wf_leave_any(struct m *m)
 }
 
 unsigned long wf_foreign_self(void);
+/* The calling thread becomes m0, or is what it was before; g was its stand-in, or NULL. */
+void wf_foreign_rest(struct g *g);
+void wf_foreign_goon(struct g *g);
 /* Wait as wf_gopark does, in the kernel. */
 void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until);
 void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */

@@ -234,6 +234,7 @@ struct p {
 	unsigned nstacks;
 	bool armed;     /* a timer may be the first of all, and nobody keep its time (W2) */
 	bool alone;     /* the only one; changes while the world is stopped */
+	bool solo;      /* and there is no foreign thread: see fast.h; so does this */
 	struct p *link; /* in pidle, or a list of Ps with work */
 	struct timers timers;
 	struct pstats stats;
@@ -289,6 +290,7 @@ struct m {
 	bool spinning;
 	bool keeper; /* sleeps until wf_sched.keeper_until at the latest; under wf_sched.lock */
 	bool foreign;
+	bool resting; /* of a foreign thread that is m0 meanwhile; under wf_sched.lock */
 	bool ending;  /* its thread is to end */
 	bool staying; /* m0 would go, but no other M could be had for its P */
 	bool ended;   /* its thread has ended: the record is free */
