@@ -38,6 +38,12 @@ static bool advice(int advice)
 	return known;
 }
 
+/* Whether advice may be given of several ranges at once without a descriptor: of none, here. */
+static bool find_pidfdself(void)
+{
+	return !syscall(SYS_process_madvise, PIDFD_OF_SELF, NULL, 0, MADV_GUARD_INSTALL, 0);
+}
+
 static void find(void)
 {
 	int before = errno;
@@ -46,6 +52,7 @@ static void find(void)
 	wf_have.ncpu = wf_getncpu();
 	wf_have.membarrier = find_membarrier();
 	wf_have.guardinstall = advice(MADV_GUARD_INSTALL);
+	wf_have.pidfdself = wf_have.guardinstall && find_pidfdself();
 	wf_have.wipeonfork = advice(MADV_WIPEONFORK);
 	wf_have.libunwind = wf_find_unwinder();
 	wf_fullfence = !wf_have.membarrier;

@@ -173,7 +173,7 @@ struct g *wf_pickturn(struct p *p)
 
 	p->pass = GLOBAL_TICK;
 	wf_timers_look(p);
-	if (wf_unlikely(wf_sched.nstackwait && p->nstacks))
+	if (wf_unlikely(wf_sched.nstackwait && wf_stacksheld(p)))
 		wf_stackshare(p);
 	if (wf_sched.runq.n || wf_sched.slowq.n) {
 		wf_lock(&wf_sched.lock);

@@ -368,8 +368,9 @@ void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */
 
 /* A stack of at least size usable bytes; 0 is the default. NULL without memory. */
 struct gtop *wf_stackget(size_t size, size_t guard);
+struct gtop *wf_stackfresh(struct p *p); /* of the default size, for a G of p */
 void wf_stackputslow(struct p *p, struct gtop *top);
-void wf_stackflush(struct p *p); /* a P's cached stacks to the global list */
+void wf_stackflush(struct p *p); /* a P's free stacks to the global lists */
 void wf_stackwait(struct g *g);  /* a fresh G for which there was none */
 void wf_stackwake(void);         /* one of those may try again; with wf_sched.lock held */
 void wf_stackshare(struct p *p); /* what p has cached is for those */
@@ -377,6 +378,10 @@ void wf_stacktrim(void);         /* give the pages of free stacks back */
 void wf_stackreset(void);
 void wf_stackforget(void);
 void wf_stackuse(uint64_t *stacks, uint64_t *bytes);
+static inline bool wf_stacksheld(const struct p *p)
+{
+	return p->nstacks || p->cold.n;
+}
 
 /* --- mem.c --------------------------------------------------------------------------- */
 
@@ -413,7 +418,8 @@ extern struct settings wf_settings;
 
 /* What the kernel has and which way was taken where it has not. */
 struct features {
-	bool membarrier, guardinstall, wipeonfork, jemalloc, libunwind;
+	bool membarrier, pidfdself, wipeonfork, jemalloc, libunwind;
+	_Atomic bool guardinstall; /* until it fails */
 	_Atomic bool guardprotect; /* mprotect had to serve */
 	_Atomic bool noguard;      /* and found the map count used up */
 	_Atomic bool threadlimit;  /* clone was refused: fewer Ms than Ps */
@@ -421,6 +427,9 @@ struct features {
 	unsigned ncpu;
 };
 extern struct features wf_have;
+
+/* Under wf_have.pidfdself: the process itself, for calls that take a pidfd (Linux 6.14). */
+enum { PIDFD_OF_SELF = -10001 };
 
 /* --- provided by lib/debug: whether parked tasks' frames can be walked ------------------- */
 
