@@ -170,6 +170,20 @@ void wf_waitq_wake(struct m *m, struct waiter *list)
 	}
 }
 
+void wf_waitq_wakedetached(struct m *m, struct waiter *list)
+{
+	while (list) {
+		struct waiter *w = list;
+		struct g *g = w->g;
+
+		list = w->next;
+		if (!wf_claim_waiter(g))
+			wf_throw("a wait ended that only its waker ends");
+		w->woken = true;
+		wf_goready(m, g);
+	}
+}
+
 bool wf_waitq_move(struct waiter *w, struct waitq *to, struct lock *lock)
 {
 	if (!wf_claim_waiter(w->g))

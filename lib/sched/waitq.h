@@ -142,6 +142,19 @@ struct waiter *wf_waitq_take(struct waitq *q, const void *object);
 /* Ready them all. *m is the caller's. */
 void wf_waitq_wake(struct m *m, struct waiter *list);
 
+/* The same for a queue of those whose waits nothing but a waker ends (WAIT_LOCK, for ever): all
+ * of it, as it is, and then each is claimed and readied in turn, when the lock has been let go
+ * of. Nobody withdraws from such a queue, so that nobody needs it any more. */
+static inline struct waiter *wf_waitq_detach(struct waitq *q)
+{
+	struct waiter *all = q->first;
+
+	q->first = NULL;
+	return all;
+}
+
+void wf_waitq_wakedetached(struct m *m, struct waiter *list);
+
 /* Move w to the end of another queue, where only a waker ends its wait; both locks are
  * held. False when its wait is over: then it stays where it is, as with wf_waitq_finish. */
 bool wf_waitq_move(struct waiter *w, struct waitq *to, struct lock *lock);
