@@ -33,7 +33,7 @@
 
 #include "sched/fast.h"
 
-enum { BATCH = 128 };
+enum { BATCH = 128, WARM_LINES = 4 };
 enum { NS = 1000000000 };
 
 /* --- clocks ------------------------------------------------------------------------ */
@@ -175,6 +175,7 @@ static void take_out(struct timers *heap, struct timer *t)
 		heap->first = NULL;
 	for (child = t->child; child; child = next) {
 		next = child->next;
+		__builtin_prefetch(child->child, 1); /* for when it is taken out itself */
 		add_tree(heap, child);
 	}
 	if (first) {
@@ -266,6 +267,27 @@ bool wf_timer_stop(struct timer *t)
 
 /* --- firing ------------------------------------------------------------------------------ */
 
+/* Of a batch of Gs that have slept for long, the memory that each needs as it goes on is
+ * fetched while the others are seen to. */
+static void warm(const struct g *g)
+{
+	const char *frames = (const char *)g->sched.sp;
+
+	__builtin_prefetch(&g->top->error, 1);
+	for (int line = 0; line < WARM_LINES; line++)
+		__builtin_prefetch(frames + line * CACHELINE, 1);
+}
+
+/* And what firing t will need. */
+static void warm_timer(const struct timer *t)
+{
+	__builtin_prefetch(t->child, 1);
+	if (t->g) {
+		__builtin_prefetch(t->g, 1);
+		__builtin_prefetch((const char *)t->g + CACHELINE);
+	}
+}
+
 /* The first is due: take it off. Returns the G whose wait it ended, if it is a wait's
  * that nobody else has ended. */
 static struct g *fire_first(struct timers *heap, struct timer **other)
@@ -279,6 +301,7 @@ static struct g *fire_first(struct timers *heap, struct timer **other)
 		*other = t;
 	} else if (wf_claim(g, G_WAITINGC) || wf_claim(g, G_WAITINGT)) { /* T3 */
 		g->flags |= GF_TIMEDOUT;
+		warm(g);
 	} else {
 		g = NULL;
 	}
@@ -293,9 +316,12 @@ static struct timer *fire_due(struct timers *heap, int64_t now, struct gqueue *r
 	struct g *g;
 
 	wf_lock(&heap->lock);
-	while (!other && ready->n < BATCH && heap->first && heap->first->when <= now)
+	while (!other && ready->n < BATCH && heap->first && heap->first->when <= now) {
 		if ((g = fire_first(heap, &other)))
 			wf_gqpush(ready, g);
+		if (heap->first)
+			warm_timer(heap->first);
+	}
 	wf_unlock(&heap->lock);
 	return other;
 }
