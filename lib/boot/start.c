@@ -409,7 +409,9 @@ static bool busy(const struct m *mine)
 	uint64_t leaving = wf_countleaving();
 
 	for (struct m *m = wf_sched.allm; m; m = m->alllink)
-		if (m->foreign && m != mine && m->inside)
+		/* acquire: pairs with set_inside's release (foreign.c) */
+		if (m->foreign && m != mine &&
+		    atomic_load_explicit(&m->inside, memory_order_acquire))
 			return true;
 	return wf_sched.objects || timing() || living() > leaving;
 }

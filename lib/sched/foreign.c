@@ -82,6 +82,18 @@ static struct m *record(void)
 	return m;
 }
 
+/* inside is looked at by handlers on this thread, and by weft_shutdown, which has said
+ * that the runtime goes down and passed a heavy barrier before. */
+static inline void set_inside(struct m *m, uint32_t inside)
+{
+	/* release: what was done inside is seen by who goes on to shut down */
+	atomic_store_explicit(&m->inside, inside, memory_order_release);
+	if (wf_unlikely(wf_fullfence))
+		atomic_thread_fence(memory_order_seq_cst);
+	else
+		wf_light_barrier();
+}
+
 struct m *wf_foreign_enter(void)
 {
 	struct g *g = wf_getg();
@@ -91,18 +103,32 @@ struct m *wf_foreign_enter(void)
 		wf_forget(g);
 	m = g ? g->m : record();
 	if (m)
-		atomic_store(&m->inside, 1);
+		set_inside(m, 1);
 	return m;
+}
+
+/* wf_enter_any where wf_enter_plain would not do. It has set inside, for a foreign thread
+ * too. */
+struct m *wf_enter_any_slow(struct g *g)
+{
+	struct m *m;
+
+	if (wf_likely(g && g->flags & GF_FOREIGN) && !wf_forked()) {
+		if (wf_unlikely(wf_fullfence))
+			atomic_thread_fence(memory_order_seq_cst);
+		return g->m;
+	}
+	m = g ? wf_enter_slow(g) : NULL;
+	return m ? m : wf_foreign_enter();
 }
 
 void wf_foreign_leave(struct m *m)
 {
-	atomic_store(&m->inside, 0);
-	while (__builtin_expect(atomic_load_explicit(&m->attn, memory_order_relaxed) & ATTN_POSTED,
-				0)) {
-		atomic_store(&m->inside, 1);
+	set_inside(m, 0);
+	while (wf_unlikely(atomic_load_explicit(&m->attn, memory_order_relaxed) & ATTN_POSTED)) {
+		set_inside(m, 1);
 		wf_post_flush(m);
-		atomic_store(&m->inside, 0);
+		set_inside(m, 0);
 	}
 }
 

@@ -340,15 +340,16 @@ int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize);
  * counts as inside until wf_foreign_leave. NULL without memory. */
 struct m *wf_foreign_enter(void);
 void wf_foreign_leave(struct m *m);
+struct m *wf_enter_any_slow(struct g *g);
 void wf_foreign_prepare(void); /* for forks, too */
 
 /* In and out for calls that are the same for tasks and foreign threads: the M of
  * either, which has a P or has not. NULL without memory. */
 static inline struct m *wf_enter_any(void)
 {
-	struct m *m = wf_enter();
+	struct g *g = wf_getg();
 
-	return m ? m : wf_foreign_enter();
+	return __builtin_expect(g && wf_enter_plain(g->m), 1) ? g->m : wf_enter_any_slow(g);
 }
 
 static inline void wf_leave_any(struct m *m)
