@@ -14,23 +14,11 @@
 #include "sched/fast.h"
 #include "sched/timer.h"
 
-enum { MAGIC = 0x77667001 };
-
 struct pools {
 	struct lock lock; /* guards the list */
 	struct link list; /* struct weft_pool by all */
 	struct weft_pool everyone;
 };
-
-static uint64_t magic(void)
-{
-	return wf_sched.forks << 32 | MAGIC;
-}
-
-bool wf_pool_valid(const struct weft_pool *pool)
-{
-	return pool && pool->magic == magic();
-}
 
 /* --- who waits ----------------------------------------------------------------------- */
 
@@ -160,8 +148,10 @@ static size_t map_size(unsigned n)
 static void free_pool(struct weft_pool *pool)
 {
 	wf_depot_free(&pool->depot, sizeof(struct job));
-	wf_free(pool->level, levels_size(pool->nlevels));
-	wf_free(pool->levelmap, map_size(pool->nlevels));
+	if (pool->nlevels > 1) {
+		wf_free(pool->level, levels_size(pool->nlevels));
+		wf_free(pool->levelmap, map_size(pool->nlevels));
+	}
 	wf_free(pool, sizeof *pool);
 }
 
@@ -208,8 +198,8 @@ static int make(struct weft_pool **made, const weft_pool_attr_t *attr)
 	if (!pool)
 		return ENOMEM;
 	pool->nlevels = attr->priorities ? attr->priorities : 1;
-	pool->level = wf_alloc(levels_size(pool->nlevels));
-	pool->levelmap = wf_alloc(map_size(pool->nlevels));
+	pool->level = pool->nlevels > 1 ? wf_alloc(levels_size(pool->nlevels)) : &pool->onlylevel;
+	pool->levelmap = pool->nlevels > 1 ? wf_alloc(map_size(pool->nlevels)) : &pool->onlymap;
 	error = pool->level && pool->levelmap ? set_attrs(pool, attr) : ENOMEM;
 	if (error) {
 		free_pool(pool);
@@ -222,7 +212,7 @@ static int make(struct weft_pool **made, const weft_pool_attr_t *attr)
 	pool->capacity = attr->capacity;
 	pool->overflow = attr->overflow;
 	pool->refs = 1;
-	pool->magic = magic();
+	pool->magic = wf_pool_magic();
 	enlist(pool);
 	*made = pool;
 	return 0;
