@@ -139,7 +139,7 @@ struct waiter *wf_waitq_pop(struct waitq *q)
 {
 	struct waiter *w;
 
-	while ((w = q->first))
+	while ((w = wf_waitq_first(q)))
 		if (wf_waitq_claim(w))
 			return w;
 	return NULL;
@@ -149,7 +149,7 @@ struct waiter *wf_waitq_take(struct waitq *q, const void *object)
 {
 	struct waiter *taken = NULL, **end = &taken, *w, *next;
 
-	for (w = q->first; w; w = next) {
+	for (w = wf_waitq_first(q); w; w = next) {
 		next = w->next;
 		if (w->object != object || !wf_waitq_claim(w))
 			continue;
