@@ -117,8 +117,6 @@ static void add_tree(struct timers *heap, struct timer *t)
 	}
 	heap->roots |= (uint64_t)1 << t->rank;
 	heap->root[t->rank] = t;
-	if (!heap->first || t->when <= heap->first->when)
-		heap->first = t;
 }
 
 /* relaxed: who looks without the lock looks again, or orders it by a full barrier (W2) */
@@ -128,11 +126,23 @@ static void tell_next(struct timers *heap)
 			      memory_order_relaxed);
 }
 
+/* What is armed and soon stopped again often comes first: who was first before is then. */
+static void order_new(struct timers *heap, struct timer *t)
+{
+	if (!heap->first || t->when < heap->first->when) {
+		heap->second = heap->first;
+		heap->first = t;
+	} else if (heap->second && t->when < heap->second->when) {
+		heap->second = t;
+	}
+}
+
 static void insert(struct timers *heap, struct timer *t)
 {
 	t->child = NULL;
 	t->rank = 0;
 	add_tree(heap, t);
+	order_new(heap, t);
 	tell_next(heap);
 	atomic_store_explicit(&heap->n, heap->n + 1, memory_order_relaxed);
 	/* release: pairs with wf_timer_stop's acquire */
@@ -141,7 +151,10 @@ static void insert(struct timers *heap, struct timer *t)
 
 static void find_first(struct timers *heap)
 {
-	heap->first = NULL;
+	heap->first = heap->second;
+	heap->second = NULL;
+	if (heap->first)
+		return;
 	for (uint64_t left = heap->roots; left; left &= left - 1) {
 		struct timer *t = heap->root[__builtin_ctzll(left)];
 
@@ -171,8 +184,8 @@ static void take_out(struct timers *heap, struct timer *t)
 	bool first = heap->first == t;
 
 	unlink_tree(heap, t);
-	if (first)
-		heap->first = NULL;
+	if (heap->second == t)
+		heap->second = NULL;
 	for (child = t->child; child; child = next) {
 		next = child->next;
 		__builtin_prefetch(child->child, 1); /* for when it is taken out itself */
@@ -402,7 +415,7 @@ void wf_timers_move(struct timers *from, struct timers *to)
 	wf_lock(&to->lock);
 	while (from->roots)
 		insert(to, take_root(from)); /* T1 */
-	from->first = NULL;
+	from->first = from->second = NULL;
 	atomic_store_explicit(&from->n, 0, memory_order_relaxed);
 	tell_next(from);
 	wf_unlock(&to->lock);
