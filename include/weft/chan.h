@@ -14,7 +14,8 @@
  * All calls may be made from tasks and from other (foreign) threads, mixed on one
  * channel; a foreign thread blocks where a task parks. Those that wait are
  * cancellation points and end at the task's deadline. An operation that had taken
- * effect reports that, and not the cancellation or the time.
+ * effect reports that, and not the cancellation or the time. Where a call names no source,
+ * its semantics are those of the one that it is a form of, or Weft's own.
  */
 #ifndef WEFT_CHAN_H
 #define WEFT_CHAN_H

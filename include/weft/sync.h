@@ -172,7 +172,7 @@ int weft_mutex_trylock(weft_mutex_t *mutex);
  * @param abs absolute time
  * @return 0; ETIMEDOUT; EINVAL (also: abs, where it would wait; the clock); else as
  *         weft_mutex_lock
- * Semantics: pthread_mutex_timedlock, pthread_mutex_clocklock.
+ * May park; no cancellation points. Semantics: pthread_mutex_timedlock, pthread_mutex_clocklock.
  */
 int weft_mutex_timedlock(weft_mutex_t *mutex, const struct timespec *abs);
 int weft_mutex_clocklock(weft_mutex_t *mutex, clockid_t clock, const struct timespec *abs);
@@ -300,7 +300,8 @@ int weft_rwlock_trywrlock(weft_rwlock_t *rwlock);
  * @param abs absolute time
  * @return 0; ETIMEDOUT; EINVAL (also: abs, where it would wait; the clock); else as the
  *         untimed calls
- * Semantics: pthread_rwlock_timedrdlock, pthread_rwlock_clockrdlock and their twins.
+ * May park; no cancellation points. Semantics: pthread_rwlock_timedrdlock,
+ * pthread_rwlock_clockrdlock and their twins.
  */
 int weft_rwlock_timedrdlock(weft_rwlock_t *rwlock, const struct timespec *abs);
 int weft_rwlock_clockrdlock(weft_rwlock_t *rwlock, clockid_t clock, const struct timespec *abs);

@@ -137,7 +137,7 @@ int wf_rt0_go(struct program *program)
 	wf_step("args");
 	wf_args(program->argc, program->argv);
 	wf_step("osinit");
-	wf_osinit();
+	wf_osboot();
 	wf_attn_init(&wf_m0);
 	if (wf_have.wipeonfork)
 		madvise(&wf_m0, sizeof wf_m0, MADV_WIPEONFORK);

@@ -22,6 +22,26 @@
 
 #include "sched/waitq.h"
 
+/* --- what a handle is of ------------------------------------------------------------ */
+
+enum kind { POOL = 0x77667001, GROUP = 0x77669709, FUTURE = 0x77660f75 };
+
+/* Pools and groups begin with this. */
+struct object {
+	uint64_t magic;   /* the first word: freeing overwrites it */
+	struct lock lock; /* guards all of the object */
+};
+
+/* The first word of an object that exists, in this process. */
+static inline uint64_t wf_magic(enum kind kind)
+{
+	return wf_sched.forks << 32 | kind;
+}
+
+/* The caller's M, inside, with the lock held of an object that is of the kind; NULL and
+ * why not. The object may be NULL. */
+struct m *wf_object_lock(void *object, enum kind kind, int *error);
+
 /* --- rings of links, with a head that is in none --------------------------------- */
 
 struct link {
@@ -165,8 +185,7 @@ enum { LEVELS_A_WORD = 64 };
 
 /* In the order of use: what a submission touches is in the first two cache lines. */
 struct weft_pool {
-	uint64_t magic;   /* the first word: freeing overwrites it */
-	struct lock lock; /* guards all here and in the pool's jobs, futures and loops */
+	struct object object; /* its lock guards the pool's jobs, futures and loops too */
 	/* the queue, and who may run what is in it */
 	unsigned nlevels;
 	struct link *level;    /* a ring of queued jobs for each priority */
@@ -218,29 +237,27 @@ static inline void wf_pool_addlive(struct weft_pool *pool, int n)
 	atomic_store_explicit(&pool->live, wf_pool_live(pool) + (unsigned)n, memory_order_relaxed);
 }
 
-/* Of a pool that exists, and of this process's life. */
-enum { POOL_MAGIC = 0x77667001 };
-
-static inline uint64_t wf_pool_magic(void)
-{
-	return wf_sched.forks << 32 | POOL_MAGIC;
-}
-
 /* Whether the handle is of a pool that exists; the caller is inside. */
 static inline bool wf_pool_valid(const struct weft_pool *pool)
 {
-	return pool && pool->magic == wf_pool_magic();
+	return pool && pool->object.magic == wf_magic(POOL);
 }
 
 /* pool.c */
-/* With the lock held: something has become less; who waited for that is to be woken. */
-void wf_pool_settle(struct weft_pool *pool, struct wakelist *wake);
-/* Claim all who wait in q, and leave 0 or an error where their data says. */
-void wf_pool_take(struct waitq *q, int outcome, struct wakelist *wake);
 /* Let go of a reference, and of the lock. */
 void wf_pool_unref(struct weft_pool *pool);
 /* The pool of all Ps, which has loops and no jobs; NULL without memory. */
 struct weft_pool *wf_pool_everyone(void);
+/* No more among all pools. */
+void wf_pool_delist(struct weft_pool *pool);
+
+/* wait.c. With the lock held: something has become less; who waited for that is to be
+ * woken. */
+void wf_pool_settle(struct weft_pool *pool, struct wakelist *wake);
+/* Claim all who wait in q, and leave 0 or an error where their data says. */
+void wf_pool_take(struct waitq *q, int outcome, struct wakelist *wake);
+/* Start what may start, wake who is to be; the lock goes. ENOMEM: no task could be had. */
+int wf_pool_conclude(struct m *m, struct weft_pool *pool, struct wakelist *wake);
 
 /* All with the lock held; but for this one in queue.c. A bit of the map is cleared by who
  * looks there for a job and finds none. */

@@ -89,14 +89,14 @@ static void take_back(struct m *m, struct weft_pool *pool, struct submission *s)
 {
 	WF_WAKELIST(wake);
 
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	pool->submitted--;
 	pool->running--;
 	wf_pool_addlive(pool, -1);
 	if (!s->f)
 		wf_depot_put(&pool->depot, s->job);
 	wf_pool_settle(pool, &wake);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	wf_waitq_wake(m, wake.first);
 }
 
@@ -107,7 +107,7 @@ static int to_worker(struct m *m, struct weft_pool *pool, struct submission *s)
 
 	begins(pool, s);
 	wf_pool_addlive(pool, 1);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	error = wf_pool_startwith(m, pool, s->job);
 	if (error)
 		take_back(m, pool, s);
@@ -122,7 +122,7 @@ static int to_queue(struct m *m, struct weft_pool *pool, struct submission *s)
 	wf_jobs_push(pool, s->prio, s->job);
 	pool->submitted++;
 	more = wf_unlikely(wf_pool_live(pool) < wf_pool_bound(pool)) && wf_pool_wants(pool);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	if (more)
 		wf_pool_start(m, pool); /* without it others run the job */
 	return 0;
@@ -137,14 +137,15 @@ static int to_wait(struct m *m, struct weft_pool *pool, struct submission *s)
 
 	offer.w.data = &offer;
 	pool->users++;
-	error = wf_waitq_wait(&m, &pool->senders, &pool->lock, &offer.w, WF_FOREVER, WAIT_CALL);
+	error = wf_waitq_wait(&m, &pool->senders, &pool->object.lock, &offer.w, WF_FOREVER,
+			      WAIT_CALL);
 	if (error) { /* else the pool may be gone */
-		wf_lock(&pool->lock);
+		wf_lock(&pool->object.lock);
 		pool->users--;
 		if (!s->f)
 			wf_depot_put(&pool->depot, s->job);
 		wf_pool_settle(pool, &wake);
-		wf_unlock(&pool->lock);
+		wf_unlock(&pool->object.lock);
 		wf_waitq_wake(m, wake.first);
 	}
 	wf_leave_any(m);
@@ -172,14 +173,14 @@ static void errand_over(struct errand *e)
 	m = wf_enter_any();
 	if (!m)
 		wf_throw("no memory for a thread that had some");
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	pool->running--;
 	pool->finished++;
 	pool->caller_ran++;
 	if (!e->own->fn)
 		wf_future_settle(wf_future_of(e->own), e->left, &wake);
 	wf_pool_settle(pool, &wake);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	wf_waitq_wake(m, wake.first);
 	wf_leave_any(m);
 }
@@ -199,7 +200,7 @@ static int in_place(struct m *m, struct weft_pool *pool, struct submission *s)
 
 	e.own = s->f ? &s->f->job : &e.job;
 	begins(pool, s);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	wf_leave_any(m);
 	weft_cleanup_push(errand_exited, &e);
 	wf_scope_enter(&e.scope, pool);
@@ -225,7 +226,7 @@ static __attribute__((noinline)) int submit(struct m *m, struct weft_pool *pool,
 	if (place != NOWHERE && !make_job(pool, s))
 		error = ENOMEM;
 	if (wf_unlikely(error != 0))
-		wf_unlock(&pool->lock);
+		wf_unlock(&pool->object.lock);
 	else if (place == TO_WAIT)
 		return to_wait(m, pool, s);
 	else if (place == TO_WORKER)
@@ -268,14 +269,14 @@ int weft_pool_submit_prio(weft_pool_t *pool, int prio, void (*fn)(void *), void 
 		wf_leave_any(m);
 		return EINVAL;
 	}
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	if (wf_unlikely(!just_queues(pool)) || wf_unlikely(!(job = wf_depot_get(&pool->depot))))
 		return submit_specially(m, pool, (unsigned)prio, fn, arg);
 	job->fn = fn;
 	job->arg = arg;
 	wf_jobs_push(pool, (unsigned)prio, job);
 	pool->submitted++;
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	wf_leave_any(m);
 	return 0;
 }
@@ -291,9 +292,9 @@ static struct weft_future *future_for(struct weft_pool *pool, void *(*fn)(void *
 	struct weft_future *f = wf_future_new(pool, fn, arg);
 
 	if (f) {
-		wf_lock(&pool->lock);
+		wf_lock(&pool->object.lock);
 		pool->refs++;
-		wf_unlock(&pool->lock);
+		wf_unlock(&pool->object.lock);
 	}
 	return f;
 }
@@ -304,7 +305,7 @@ static void unmake(struct weft_pool *pool, struct weft_future *f)
 	struct m *m = wf_enter_any();
 
 	wf_future_free(f);
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	wf_pool_unref(pool);
 	if (m)
 		wf_leave_any(m);
@@ -329,7 +330,7 @@ int weft_pool_async(weft_pool_t *pool, weft_future_t **future, void *(*fn)(void 
 		return error;
 	}
 	*future = s.f; /* before it runs in place, and may end the caller */
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	error = submit(m, pool, &s);
 	if (error) {
 		*future = NULL;

@@ -90,6 +90,13 @@ void wf_noteclear(struct note *n)
 	atomic_store_explicit(&n->word, CLEAR, memory_order_relaxed);
 }
 
+void wf_notetake(struct note *n)
+{
+	/* acquire, and no load after it is done before: pairs with wf_notewakeup's release,
+	 * also of one that came since the owner woke */
+	atomic_exchange(&n->word, CLEAR);
+}
+
 bool wf_notesleepuntil(struct note *n, int64_t when)
 {
 	struct timespec until = {when / NS, when % NS};

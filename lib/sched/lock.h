@@ -16,11 +16,20 @@ struct lock {
 
 void wf_lock_slow(struct lock *);
 void wf_lock_wake(struct lock *);
+#ifdef WF_DEBUG
+void wf_lock_check(const struct lock *); /* D4 (post.c) */
+#else
+static inline void wf_lock_check(const struct lock *l)
+{
+	(void)l;
+}
+#endif
 
 static inline void wf_lock(struct lock *l)
 {
 	uint32_t free = 0;
 
+	wf_lock_check(l);
 	/* acquire: pairs with wf_unlock's release */
 	if (!atomic_compare_exchange_strong_explicit(&l->word, &free, 1, memory_order_acquire,
 						     memory_order_relaxed))
@@ -70,6 +79,7 @@ void wf_notesleep(struct note *);
 bool wf_notetsleep(struct note *, int64_t ns);       /* false when the time is up first */
 bool wf_notesleepuntil(struct note *, int64_t when); /* by CLOCK_MONOTONIC; INT64_MAX: for ever */
 void wf_notewakeup(struct note *);
+void wf_notetake(struct note *);      /* clear it, and see what was done before it was set */
 void wf_noteinterrupt(struct note *); /* by the owner's thread, in a handler */
 bool wf_noteresume(struct note *);    /* whether it was that; it is clear again then */
 

@@ -365,14 +365,21 @@ int weft_mutex_unlock(weft_mutex_t *mutex)
 
 /* --- for condition variables ------------------------------------------------------ */
 
-bool wf_mutex_held(const struct mutex *mutex, const struct g *g)
+static bool held_by(const struct mutex *mutex, const struct g *g)
 {
 	return g && holder(word_of(mutex)) == (uintptr_t)g;
 }
 
+int wf_mutex_check(const struct mutex *mutex, const struct g *g)
+{
+	if (held_by(mutex, g))
+		return 0;
+	return word_of(mutex) == gone ? EINVAL : EPERM;
+}
+
 void wf_mutex_reacquire(struct m **m, struct mutex *mutex, struct lockwait *w)
 {
-	if (!w->handed && wf_mutex_held(mutex, wf_getg()))
+	if (!w->handed && held_by(mutex, wf_getg()))
 		lock_again(mutex); /* it was locked more than once */
 	else
 		wait_inside(m, mutex, w, WF_FOREVER);
@@ -396,7 +403,7 @@ static bool is_free(struct mutex *mutex)
  * more than once) would wait for itself there: it is returned, to be woken. */
 static struct waiter *requeue(struct mutex *mutex, struct waiter *w)
 {
-	if (!wf_mutex_held(mutex, w->g)) {
+	if (!held_by(mutex, w->g)) {
 		wf_waitq_move(w, &mutex->at.queue, &mutex->at.lock);
 		return NULL;
 	}
