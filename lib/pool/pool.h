@@ -188,12 +188,11 @@ struct weft_pool {
 	struct object object; /* its lock guards the pool's jobs, futures and loops too */
 	/* the queue, and who may run what is in it */
 	unsigned nlevels;
+	bool paused, draining, discarding;
 	struct link *level;    /* a ring of queued jobs for each priority */
 	uint64_t *levelmap;    /* a bit for each that may have jobs */
 	unsigned workers;      /* as asked for; 0: as many as Ps */
 	_Atomic unsigned live; /* J2; read without the lock as a hint */
-	bool paused, draining, discarding;
-	int overflow;
 	size_t capacity;
 	_Atomic uint64_t queued; /* read without the lock as a hint */
 	struct depot depot;      /* of jobs that are no futures */
@@ -201,6 +200,7 @@ struct weft_pool {
 	uint64_t onlymap; /* levelmap and level, if there is but one */
 	struct link onlylevel;
 	/* the rest */
+	int overflow;
 	uint64_t finished, rejected, discarded, caller_ran;
 	struct link open;     /* loops that have a range to give away */
 	const uint64_t *attr; /* of its tasks; NULL: the defaults */

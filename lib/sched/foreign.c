@@ -132,9 +132,10 @@ struct m *wf_enter_any_slow(struct g *g)
 {
 	struct m *m;
 
-	if (wf_likely(g && g->flags & GF_FOREIGN) && !wf_forked()) {
-		come_in(g->m); /* all the way: it has set inside, and not looked further */
-		return g->m;
+	if (wf_likely(g && g->flags & GF_FOREIGN)) {
+		set_inside(g->m, 1);
+		if (wf_likely(wf_up())) /* neither going down, nor left behind by a fork */
+			return g->m;
 	}
 	m = g ? wf_enter_slow(g) : NULL;
 	return m ? m : wf_foreign_enter();
