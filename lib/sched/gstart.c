@@ -15,17 +15,21 @@
 #include "sched/fast.h"
 #include "sched/retake.h"
 
+static struct gtop *stack_for(struct p *p, const struct gattr *attr)
+{
+	return attr ? wf_stackget(attr->stacksize, attr->guardsize) : wf_stackfresh(p);
+}
+
 /* wf_givestack for a G with attributes, or when the P's cache is empty. */
 bool wf_givestackslow(struct p *p, struct g *g)
 {
 	struct gattr *attr = g->flags & GF_ATTR ? (struct gattr *)g->top : NULL;
-	size_t size = attr ? attr->stacksize : 0, guard = attr ? attr->guardsize : 0;
-	struct gtop *top = wf_stackget(size, guard);
+	struct gtop *top = stack_for(p, attr);
 
 	if (!top) { /* what is free but of another size may make room */
 		wf_stackflush(p);
 		wf_stacktrim();
-		top = wf_stackget(size, guard);
+		top = stack_for(p, attr);
 	}
 	if (!top) {
 		wf_stackwait(g);

@@ -391,6 +391,7 @@ int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize);
  * counts as inside until wf_foreign_leave. NULL without memory. */
 struct m *wf_foreign_enter(void);
 void wf_foreign_leave(struct m *m);
+struct m *wf_enter_any_slow(struct g *g);
 void wf_foreign_prepare(void); /* for forks, too */
 void wf_foreign_ending(void);  /* an M's thread that weft_shutdown joins */
 
@@ -398,9 +399,9 @@ void wf_foreign_ending(void);  /* an M's thread that weft_shutdown joins */
  * either, which has a P or has not. NULL without memory. */
 static inline struct m *wf_enter_any(void)
 {
-	struct m *m = wf_enter();
+	struct g *g = wf_getg();
 
-	return m ? m : wf_foreign_enter();
+	return __builtin_expect(g && wf_enter_plain(g->m), 1) ? g->m : wf_enter_any_slow(g);
 }
 
 static inline void wf_leave_any(struct m *m)
@@ -423,8 +424,9 @@ void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */
 
 /* A stack of at least size usable bytes; 0 is the default. NULL without memory. */
 struct gtop *wf_stackget(size_t size, size_t guard);
+struct gtop *wf_stackfresh(struct p *p); /* of the default size, for a G of p */
 void wf_stackputslow(struct p *p, struct gtop *top);
-void wf_stackflush(struct p *p); /* a P's cached stacks to the global list */
+void wf_stackflush(struct p *p); /* a P's free stacks to the global lists */
 void wf_stackwait(struct g *g);  /* a fresh G for which there was none */
 void wf_stackwake(void);         /* one of those may try again; with wf_sched.lock held */
 void wf_stackshare(struct p *p); /* what p has cached is for those */
@@ -432,6 +434,10 @@ void wf_stacktrim(void);         /* give the pages of free stacks back */
 void wf_stackreset(void);
 void wf_stackforget(void);
 void wf_stackuse(uint64_t *stacks, uint64_t *bytes);
+static inline bool wf_stacksheld(const struct p *p)
+{
+	return p->nstacks || p->cold.n;
+}
 
 /* --- mem.c --------------------------------------------------------------------------- */
 
@@ -468,7 +474,7 @@ extern struct settings wf_settings WF_HIDDEN;
 
 /* What the kernel has and which way was taken where it has not. */
 struct features {
-	bool membarrier, wipeonfork, jemalloc, libunwind;
+	bool membarrier, pidfdself, wipeonfork, jemalloc, libunwind;
 	_Atomic bool guardinstall; /* at boot, and until it failed */
 	_Atomic bool guardprotect; /* mprotect had to serve */
 	_Atomic bool noguard;      /* and found the map count used up */
@@ -477,6 +483,9 @@ struct features {
 	_Atomic unsigned ncpu; /* at boot */
 };
 extern struct features wf_have WF_HIDDEN;
+
+/* Under wf_have.pidfdself: the process itself, for calls that take a pidfd (Linux 6.14). */
+enum { PIDFD_OF_SELF = -10001 };
 
 /* --- provided by lib/debug: whether parked tasks' frames can be walked ------------------- */
 

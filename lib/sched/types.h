@@ -21,9 +21,9 @@ enum {
 	PAGE = 4096,
 	GCACHE_BATCH = 128,    /* free Gs that move between caches at a time */
 	STACK_CACHE_MAX = 256, /* stacks that a P keeps */
-	STACK_CACHE_BATCH = 64,
-	GLOBAL_TICK = 61,   /* every so many picks the global queue comes first */
-	DIRECT_TURNS = 256, /* children run in their joiners' place until others have a turn */
+	COLD_BATCH = 32,       /* cold stacks that it takes at a time */
+	GLOBAL_TICK = 61,      /* every so many picks the global queue comes first */
+	DIRECT_TURNS = 256,    /* children run in their joiners' place until others have a turn */
 };
 
 /* A G's status; doc/scheduler.md has the table of who moves it where. */
@@ -186,6 +186,13 @@ struct gtop {
 	struct scope *scope; /* innermost; NULL when a task begins and when it ends */
 };
 
+/* Cold stacks of a region, with their guards, that a P has taken for itself. */
+struct coldstacks {
+	struct region *region;
+	uint32_t n;
+	uint32_t index[COLD_BATCH];
+};
+
 /* Counters of a P; the owner counts, anybody may read. */
 struct pstats {
 	_Atomic uint64_t created, finished, switches, parks, readies, steals, handoffs, injected;
@@ -238,6 +245,7 @@ struct p {
 	struct p *link; /* in pidle, or a list of Ps with work */
 	struct timers timers;
 	struct pstats stats;
+	struct coldstacks cold;
 	/* what others look at */
 	_Alignas(CACHELINE) _Atomic(struct g *) runnext;
 	_Alignas(CACHELINE) _Atomic uint32_t runqhead; /* whoever takes, by CAS */
