@@ -11,6 +11,7 @@ enum { PATIENCE = 120 };
 TCase *boot_start_tests(void);    /* weft_start */
 TCase *boot_lazy_tests(void);     /* a first call, and weft_shutdown */
 TCase *boot_settings_tests(void); /* weft_configure, the environment, the machine */
+TCase *boot_limits_tests(void);   /* control groups */
 TCase *boot_fork_tests(void);     /* forked children */
 TCase *boot_storm_tests(void);    /* signals and other threads in between */
 

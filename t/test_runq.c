@@ -17,9 +17,11 @@ static struct g gs[GS];
 static struct p *pnew(void)
 {
 	struct p *p = aligned_alloc(_Alignof(struct p), sizeof *p);
+	sigset_t before;
 
+	wf_signals_hold(&before); /* nobody is an M here: D4 (post.c) */
 	ck_assert_ptr_nonnull(p);
-	*p = (struct p){.pass = GLOBAL_TICK};
+	*p = (struct p){.pass = GLOBAL_TICK, .alone = wf_sched.nprocs == 1};
 	wf_timers_init(&p->timers);
 	return p;
 }

@@ -32,6 +32,7 @@ void wf_booted(void); /* from here on the runtime is up */
 void wf_check(void);
 void wf_args(int argc, char **argv);
 unsigned wf_getncpu(void);
+unsigned wf_cgroup_limit(void); /* whole CPUs, at least one; 0: there is no limit */
 void wf_main(void *program);
 void wf_osboot(void);   /* what each boot asks anew */
 void wf_osforget(void); /* in a forked child: all of it */
@@ -64,16 +65,16 @@ extern struct runtime {
 	struct note booted;     /* set when the lazy m0 is up, or could not be */
 	int error;              /* why it could not */
 	struct program *exited; /* whose mains left by weft_exit; under wf_sched.lock */
-} wf_runtime;
+} wf_runtime WF_HIDDEN;
 
 /* On a page of its own, which the kernel wipes in a forked child. */
 extern struct alive {
 	_Alignas(PAGE) _Atomic uint32_t up; /* calls may go ahead */
 	_Atomic uint32_t here;              /* set as long as wf_runtime.up is */
-} wf_alive;
+} wf_alive WF_HIDDEN;
 
-extern enum way wf_way;
-extern int wf_argc;
-extern char **wf_argv;
+extern enum way wf_way WF_HIDDEN;
+extern int wf_argc WF_HIDDEN;
+extern char **wf_argv WF_HIDDEN;
 
 #endif

@@ -78,7 +78,7 @@ static uint64_t living(void)
 	uint64_t finished = wf_sched.finished;
 
 	for (unsigned i = 0; i < wf_sched.nps; i++)
-		finished += wf_allp[i]->stats.finished;
+		finished += wf_finished(wf_allp[i]);
 	return created() - finished;
 }
 

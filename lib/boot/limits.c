@@ -16,20 +16,20 @@
 
 enum { PATH_SIZE = 4096, MASK_CPUS = 8192 };
 
-/* The first line of a small file; false without one. No stdio: this runs before
+/* The text of a small file; false without one. No stdio: this runs before
  * main may want to set it up. */
-static bool read_line(const char *path, char *line, size_t size)
+static bool read_file(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
 		return false;
-	n = read(fd, line, size - 1);
+	n = read(fd, text, size - 1);
 	close(fd);
 	if (n <= 0)
 		return false;
-	line[n] = 0;
+	text[n] = 0;
 	return true;
 }
 
@@ -58,25 +58,15 @@ static unsigned smaller(unsigned a, unsigned b)
 	return !a || (b && b < a) ? b : a;
 }
 
-/* The limit of a version 2 group and of those above it. */
-static unsigned limit_v2(char *group)
+static unsigned limit_v2(const char *group)
 {
-	unsigned limit = 0;
+	char path[PATH_SIZE + 64], line[64];
+	long long quota, period;
 
-	for (;;) {
-		char path[PATH_SIZE + 64], line[64];
-		long long quota, period;
-		char *slash;
-
-		snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
-		if (read_line(path, line, sizeof line) &&
-		    sscanf(line, "%lld %lld", &quota, &period) == 2)
-			limit = smaller(limit, whole(quota, period));
-		slash = strrchr(group, '/');
-		if (!slash)
-			return limit;
-		*slash = 0;
-	}
+	snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
+	if (read_file(path, line, sizeof line) && sscanf(line, "%lld %lld", &quota, &period) == 2)
+		return whole(quota, period);
+	return 0;
 }
 
 static unsigned limit_v1(const char *group)
@@ -85,20 +75,51 @@ static unsigned limit_v1(const char *group)
 	long long quota = 0, period = 0;
 
 	snprintf(path, sizeof path, "/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", group);
-	if (read_line(path, line, sizeof line))
+	if (read_file(path, line, sizeof line))
 		quota = atoll(line);
 	snprintf(path, sizeof path, "/sys/fs/cgroup/cpu%s/cpu.cfs_period_us", group);
-	if (read_line(path, line, sizeof line))
+	if (read_file(path, line, sizeof line))
 		period = atoll(line);
 	return whole(quota, period);
 }
 
-static unsigned cgroup_limit(void)
+/* The limit of a group and of those above it, up to the root of what is mounted: in a
+ * container that is the only one there, whatever the group's path says. */
+static unsigned lowest(char *group, unsigned (*limit_of)(const char *group))
+{
+	unsigned limit = 0;
+
+	for (;;) {
+		char *slash = strrchr(group, '/');
+
+		if (slash && !slash[1]) { /* the root, or an odd path */
+			*slash = 0;
+			continue;
+		}
+		limit = smaller(limit, limit_of(group));
+		if (!slash)
+			return limit;
+		*slash = 0;
+	}
+}
+
+/* Whether a word is one of a list with commas. */
+static bool listed(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (; *list; list += strcspn(list, ","), list += *list == ',')
+		if (!strncmp(list, word, n) && (!list[n] || list[n] == ','))
+			return true;
+	return false;
+}
+
+unsigned wf_cgroup_limit(void)
 {
 	char groups[PATH_SIZE], *line, *rest;
 	unsigned limit = 0;
 
-	if (!read_line("/proc/self/cgroup", groups, sizeof groups))
+	if (!read_file("/proc/self/cgroup", groups, sizeof groups))
 		return 0;
 	for (line = strtok_r(groups, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		char *controllers = strchr(line, ':');
@@ -108,16 +129,16 @@ static unsigned cgroup_limit(void)
 			continue;
 		*group++ = 0;
 		if (!controllers[1])
-			limit = smaller(limit, limit_v2(group));
-		else if (strstr(controllers + 1, "cpu") && !strstr(controllers + 1, "cpuset"))
-			limit = smaller(limit, limit_v1(group));
+			limit = smaller(limit, lowest(group, limit_v2));
+		else if (listed(controllers + 1, "cpu"))
+			limit = smaller(limit, lowest(group, limit_v1));
 	}
 	return limit;
 }
 
 unsigned wf_getncpu(void)
 {
-	return smaller(affinity(), cgroup_limit());
+	return smaller(affinity(), wf_cgroup_limit());
 }
 
 size_t wf_mainstack(void)

@@ -24,6 +24,10 @@
 
 #include "ctx/offsets.h"
 
+/* On declarations of the library's own variables: they are reached without the global offset
+ * table. (-fvisibility=hidden is about definitions.) */
+#define WF_HIDDEN __attribute__((visibility("hidden")))
+
 struct g;
 struct m;
 
@@ -54,7 +58,7 @@ void wf_ctx_init(struct gobuf *buf, uintptr_t lo, uintptr_t hi, wf_ctx_entry *en
 
 /* Of the thread: the G that it runs. The M under a G changes whenever it parks,
  * so this is asked anew after every switch and never kept in an address. */
-extern __thread struct g *wf_tls_g __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread struct g *wf_tls_g __attribute__((tls_model("initial-exec"))) WF_HIDDEN;
 
 /* wf_getg() and wf_setg(g) are the backend's.
  * wf_ctx_switch(from, to, m): save the caller in from, go on in to. Returns the M
@@ -97,7 +101,7 @@ void wf_fpenv_load(const struct fpenv *);
 
 /* Whether a sanitizer is in the process or Valgrind under it: set at boot by
  * wf_hooks_find, from then on constant. */
-extern bool wf_watched __attribute__((visibility("hidden")));
+extern bool wf_watched WF_HIDDEN;
 
 void wf_hooks_find(void);
 void wf_hooks_stack(struct ctxstk *);   /* a stack begins to be one */

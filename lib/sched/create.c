@@ -39,7 +39,7 @@ static inline void submit(struct p *p, struct g *g)
 	wf_setstatus(g, G_DEAD, G_RUNNABLE);
 	wf_count(&p->stats.created, 1);
 	wf_runqput(p, g);
-	wf_wake();
+	wf_wakefor(p);
 }
 
 /* With the lock: who has a handle of an earlier life may hold it for a moment. */
@@ -176,6 +176,36 @@ static __attribute__((noinline)) int go_slow(void (*fn)(void *), void *arg, uint
 	return g ? 0 : ENOMEM;
 }
 
+/* What is rare at the end of making a task is called last: then the rest needs no frame. */
+
+static __attribute__((noinline)) int overflow_and_leave(struct m *m, struct g *g)
+{
+	wf_runqputslow(wf_p(m), g);
+	wf_wake();
+	return wf_leave_ok(m);
+}
+
+static __attribute__((noinline)) int wake_and_leave(struct m *m)
+{
+	wf_wakep();
+	return wf_leave_ok(m);
+}
+
+/* submit, leave, and 0. */
+__attribute__((always_inline)) static inline int submit_and_leave(struct m *m, struct p *p,
+								  struct g *g)
+{
+	bool alone = p->alone;
+
+	wf_setstatus(g, G_DEAD, G_RUNNABLE);
+	wf_count(&p->stats.created, 1);
+	if (wf_unlikely(!wf_runqpush(p, g, alone)))
+		return overflow_and_leave(m, g);
+	if (!alone && wf_unlikely(wf_wakewanted()))
+		return wake_and_leave(m);
+	return wf_leave_ok(m);
+}
+
 int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void *arg)
 {
 	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
@@ -186,16 +216,12 @@ int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void
 	if (wf_unlikely(!task || !fn || attr || !self))
 		return create_slow(task, attr, fn, arg, pc);
 	m = self->m;
-	if (wf_unlikely(!wf_enter_plain(m)))
-		return create_slow(task, attr, fn, arg, pc);
-	p = wf_p(m);
-	if (wf_unlikely(!p->gfree.list))
+	p = wf_enter_plain(m);
+	if (wf_unlikely(!p || !p->gfree.list))
 		return create_slow(task, attr, fn, arg, pc);
 	g = make(&p->gfree, (uintptr_t)fn, arg, GF_EXPOSED, pc);
 	*task = give_handle(g);
-	submit(p, g);
-	wf_leave(m);
-	return 0;
+	return submit_and_leave(m, p, g);
 }
 
 int weft_go(void (*fn)(void *), void *arg)
@@ -208,14 +234,10 @@ int weft_go(void (*fn)(void *), void *arg)
 	if (wf_unlikely(!fn || !self))
 		return go_slow(fn, arg, pc);
 	m = self->m;
-	if (wf_unlikely(!wf_enter_plain(m)))
+	p = wf_enter_plain(m);
+	if (wf_unlikely(!p || !p->gfree.list))
 		return go_slow(fn, arg, pc);
-	p = wf_p(m);
-	if (wf_unlikely(!p->gfree.list))
-		return go_slow(fn, arg, pc);
-	submit(p, make(&p->gfree, (uintptr_t)fn, arg, GF_VOID, pc));
-	wf_leave(m);
-	return 0;
+	return submit_and_leave(m, p, make(&p->gfree, (uintptr_t)fn, arg, GF_VOID, pc));
 }
 
 int wf_spawn(struct m *m, void (*fn)(void *), void *arg)
@@ -321,7 +343,7 @@ uint64_t weft_id(weft_t task)
 		return 0;
 	if (wf_lifelock_begun(task, &g, &life)) {
 		wf_lifeunlock(g, life);
-		id = task - ((uint64_t)1 << LIFE_BITS);
+		id = (wf_generation(task) - 1) << INDEX_BITS | wf_index(task);
 	}
 	wf_leave_any(m);
 	return id;

@@ -80,3 +80,9 @@ void wf_leave_slow(struct m *m)
 		atomic_store_explicit(&m->inside, 0, memory_order_release);
 	}
 }
+
+int wf_leave_slow_ok(struct m *m)
+{
+	wf_leave_slow(m);
+	return 0;
+}

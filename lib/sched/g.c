@@ -38,15 +38,21 @@ uint64_t wf_lifelock_slow(struct g *g)
 	}
 }
 
-/* What is rare at the end of a life: it had a name, or its slot's generations are
- * spent: such a slot is left where it is, for ever. */
-void wf_lifeend_slow(struct m *m, struct g *g, uint64_t generation)
+/* A life is over that had a name, or was cancelled. */
+void wf_cancelword_clear(struct g *g)
 {
 	if (atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_NAMED)
 		wf_name_drop(g);
 	atomic_store_explicit(&g->cancel, 0, memory_order_relaxed);
-	wf_lifeunlock(g, wf_life(generation, 0));
-	if (generation < UINT32_MAX)
+}
+
+/* What is rare at the end of a life: that, or its slot's generations are spent (the next
+ * one is 0 again, which is no life's): such a slot is left where it is, for ever. */
+void wf_lifeend_slow(struct m *m, struct g *g, uint64_t next)
+{
+	wf_cancelword_clear(g);
+	wf_lifeunlock(g, next);
+	if (wf_generation(next))
 		wf_gput(wf_gcache(m), g);
 }
 
@@ -77,11 +83,13 @@ static struct g *batch_carve(void)
 	if (!chunk)
 		return NULL;
 	while (n < GCACHE_BATCH && chunk->used < CHUNK_GS) {
-		struct g *g = (struct g *)chunk + chunk->used++;
+		uint32_t k = chunk->used++;
+		struct g *g = (struct g *)chunk + k;
 
 		g->sched.g = g;
 		g->joiner = g;
-		atomic_store_explicit(&g->life, wf_life(wf_epoch, 0), memory_order_relaxed);
+		atomic_store_explicit(&g->life, wf_life(wf_epoch, chunk->base + k),
+				      memory_order_relaxed);
 		g->schedlink = list;
 		list = g;
 		n++;
@@ -181,7 +189,7 @@ void wf_gforget(struct g *keep)
 }
 
 /* The runtime is down and all of its memory goes back. Indexes are used again,
- * so generations go on above all that there were. */
+ * so generations go on above all that there were; while half of them are left. */
 void wf_greset(void)
 {
 	uint64_t last = wf_epoch;
@@ -190,13 +198,17 @@ void wf_greset(void)
 		struct chunk *chunk = wf_chunks[i];
 
 		for (uint32_t k = 1; k < chunk->used; k++) {
-			uint64_t generation = ((struct g *)chunk + k)->life >> LIFE_BITS;
+			uint64_t generation = wf_generation(((struct g *)chunk + k)->life);
 
 			if (generation > last)
 				last = generation;
 		}
 		atomic_store_explicit(&wf_chunks[i], NULL, memory_order_relaxed);
 		wf_unmap(chunk, CHUNK_SIZE);
+	}
+	if (last >= (uint64_t)1 << (GENERATION_BITS - 1)) {
+		wf_forgotten = wf_nchunks;
+		last = 0;
 	}
 	wf_nchunks = wf_forgotten;
 	wf_epoch = last + 1;

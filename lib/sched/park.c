@@ -37,7 +37,17 @@ void wf_callcommit(struct m *m, struct p *p)
 	}
 }
 
-/* What few tasks have to load when they go on. */
+/* What few tasks have to save when they leave, and to load when they go on. */
+void wf_savespecial(struct m *m, struct g *g)
+{
+	if (g->flags & GF_FPENV) {
+		wf_fpenv_save(&g->top->env);
+		wf_fpenv_load(&m->top.env);
+	}
+	if (g->flags & GF_BLOCKING) /* relaxed: see struct m */
+		atomic_store_explicit(&m->blocking, 0, memory_order_relaxed);
+}
+
 void wf_loadspecial(struct m *m, struct g *g)
 {
 	if (g->flags & GF_FPENV)
@@ -249,10 +259,8 @@ int weft_yield(void)
 	if (wf_unlikely(!g))
 		return yield_slow();
 	m = g->m;
-	if (wf_unlikely(!wf_enter_plain(m)))
-		return yield_slow();
-	p = wf_p(m);
-	if (wf_unlikely(g->flags & GF_LOCKED || p->pass == 1 ||
+	p = wf_enter_plain(m);
+	if (wf_unlikely(!p || g->flags & GF_LOCKED || p->pass == 1 ||
 			atomic_load_explicit(&p->runnext, memory_order_relaxed)))
 		return yield_slow();
 	next = wf_runqget(p);
@@ -262,6 +270,5 @@ int weft_yield(void)
 	if (wf_unlikely((next->flags & (GF_STARTED | GF_LOCKED)) != GF_STARTED))
 		return yield_to(m, g, next);
 	wf_setcommit(p, AFTER_QUEUE, g);
-	wf_leave(wf_switchto(m, g, next));
-	return 0;
+	return wf_leave_ok(wf_switchto(m, g, next));
 }

@@ -139,7 +139,6 @@ static struct p *pnew(int id)
 	if (p) {
 		p->id = id;
 		p->pass = GLOBAL_TICK;
-		p->direct = DIRECT_TURNS;
 		wf_timers_init(&p->timers);
 		p->status = P_STOPPED;
 	}
@@ -195,6 +194,7 @@ int wf_procresize(struct m *m, unsigned n, struct p **runnable)
 	for (unsigned i = n; i < before; i++)
 		pdestroy(wf_allp[i]);
 	atomic_store(&wf_sched.nprocs, n);
+	wf_allp[0]->alone = n == 1;
 	for (unsigned i = n; i-- > 0;) {
 		struct p *p = wf_allp[i];
 

@@ -37,7 +37,7 @@
  * Where the kernel has none (wf_fullfence), ATTN_SPECIAL sends every call through
  * the slow halves of wf_enter and wf_leave, which are full fences there.
  */
-extern bool wf_fullfence;
+extern bool wf_fullfence WF_HIDDEN;
 
 static inline void wf_light_barrier(void)
 {
@@ -49,17 +49,19 @@ void wf_heavy_barrier(void);
 
 struct m *wf_enter_slow(struct g *g);
 void wf_leave_slow(struct m *m);
+int wf_leave_slow_ok(struct m *m); /* and 0: called last, so that its caller needs no frame */
 
-/* Whether g, which is not NULL, may go on inside without a second look. */
-static inline bool wf_enter_plain(struct m *m)
+/* Enter the runtime on m: its P, when the caller may go on without a second look. Then there
+ * is membarrier, and nobody watches (ATTN_SPECIAL). */
+static inline struct p *wf_enter_plain(struct m *m)
 {
 	/* relaxed, with the light barrier: pairs with the seizer's heavy one (I4) */
 	atomic_store_explicit(&m->inside, 1, memory_order_relaxed);
 	wf_light_barrier();
 	/* acquire: attn before p: who cleared attn had done with p before */
-	return __builtin_expect(!atomic_load_explicit(&m->attn, memory_order_acquire) &&
-					atomic_load_explicit(&m->p, memory_order_relaxed),
-				1);
+	if (__builtin_expect(atomic_load_explicit(&m->attn, memory_order_acquire) != 0, 0))
+		return NULL;
+	return atomic_load_explicit(&m->p, memory_order_relaxed);
 }
 
 /*
@@ -85,6 +87,16 @@ static inline void wf_leave(struct m *m)
 		wf_leave_slow(m);
 }
 
+/* The same for calls that end with it and have nothing to tell: 0. */
+static inline int wf_leave_ok(struct m *m)
+{
+	atomic_store_explicit(&m->inside, 0, memory_order_release);
+	wf_light_barrier();
+	if (__builtin_expect(!atomic_load_explicit(&m->attn, memory_order_relaxed), 1))
+		return 0;
+	return wf_leave_slow_ok(m);
+}
+
 /* A number below n, by who runs on m. xorshift64: enough to choose a victim or a case. */
 static inline uint32_t wf_random(struct m *m, uint32_t n)
 {
@@ -108,11 +120,22 @@ static inline struct gcache *wf_gcache(struct m *m)
 }
 
 /* Owner-only increment of a counter that others read. */
-static inline void wf_count(_Atomic uint64_t *counter, uint64_t n)
+__attribute__((always_inline)) static inline void wf_count(_Atomic uint64_t *counter, uint64_t n)
 {
 	/* relaxed: a reader may be late */
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
 			      memory_order_relaxed);
+}
+
+/* Its end counts once, whichever way it goes; so does a switch. */
+static inline uint64_t wf_finished(const struct p *p)
+{
+	return p->stats.finished + p->stats.back;
+}
+
+static inline uint64_t wf_switches(const struct p *p)
+{
+	return p->stats.switches + p->stats.there + p->stats.back;
 }
 
 /* --- G's status --------------------------------------------------------- */
@@ -156,7 +179,9 @@ bool wf_chaos_retake(void); /* now and then sysmon takes a P for no reason */
 #define wf_assert(condition) ((condition) ? (void)0 : wf_throw("assertion failed: " #condition))
 void wf_chaos(void);              /* now and then let another thread go first */
 void wf_poison(struct gtop *top); /* what is left of a task on a free stack */
+enum { WF_POISONS = true };
 #else
+enum { WF_POISONS = false };
 #define wf_assert(condition) ((void)sizeof(condition))
 static inline void wf_chaos(void)
 {
@@ -181,21 +206,33 @@ enum {
 	CHUNK_BITS = 14,
 	CHUNK_GS = 1 << CHUNK_BITS,
 	CHUNK_SIZE = CHUNK_GS * sizeof(struct g),
-	CHUNKS = 1 << (32 - CHUNK_BITS),
+	CHUNKS = 1 << (INDEX_BITS - CHUNK_BITS),
 };
 struct chunk {
 	uint32_t base; /* index of its first slot */
 	uint32_t used; /* slots that were handed out, this one included */
 };
-extern _Atomic(struct chunk *) wf_chunks[CHUNKS];
+extern _Atomic(struct chunk *) wf_chunks[CHUNKS] WF_HIDDEN;
 uint64_t wf_lifelock_slow(struct g *g);
-void wf_lifeend_slow(struct m *m, struct g *g, uint64_t generation);
+void wf_lifeend_slow(struct m *m, struct g *g, uint64_t next);
+void wf_cancelword_clear(struct g *g);
 void wf_gflush(struct gcache *cache); /* with wf_sched.lock held */
 void wf_greset(void);
 void wf_gforget(struct g *keep);
-static inline uint64_t wf_life(uint64_t generation, uint64_t bits)
+/* The life word, and handle, of a generation that nothing is known of yet. */
+static inline uint64_t wf_life(uint64_t generation, uint32_t index)
 {
-	return generation << LIFE_BITS | bits;
+	return generation << (LIFE_BITS + INDEX_BITS) | (uint64_t)index << LIFE_BITS;
+}
+
+static inline uint64_t wf_generation(uint64_t life)
+{
+	return life >> (LIFE_BITS + INDEX_BITS);
+}
+
+static inline uint32_t wf_index(uint64_t life)
+{
+	return (uint32_t)(life >> LIFE_BITS) & ((1 << INDEX_BITS) - 1);
 }
 
 /* --- runq.c ------------------------------------------------------------------ */
@@ -247,6 +284,7 @@ struct m *wf_giveway(struct m *m, struct g *g); /* by way of g0 */
 struct m *wf_mcall(struct m *m, struct g *g, void (*fn)(struct g *));
 
 void wf_callcommit(struct m *m, struct p *p);
+void wf_savespecial(struct m *m, struct g *g);
 void wf_loadspecial(struct m *m, struct g *g);
 void wf_blocking_resumed(struct m *m); /* block.c */
 struct m *wf_blocking_again(struct m *m, struct g *g);
@@ -307,12 +345,18 @@ bool wf_timers_unkept(void);
 void wf_stoplockedm(struct m *m);
 void wf_startlockedm(struct m *m, struct g *g);
 
-static inline void wf_wake(void)
+/* Whether work that was just queued needs somebody to be woken. */
+static inline bool wf_wakewanted(void)
 {
 	/* relaxed: the push before was a full barrier, which pairs with the one
 	 * between a spinning M's giving up and its last look at the queues */
-	if (atomic_load_explicit(&wf_sched.npidle, memory_order_relaxed) &&
-	    !atomic_load_explicit(&wf_sched.nmspinning, memory_order_relaxed))
+	return atomic_load_explicit(&wf_sched.npidle, memory_order_relaxed) &&
+	       !atomic_load_explicit(&wf_sched.nmspinning, memory_order_relaxed);
+}
+
+static inline void wf_wake(void)
+{
+	if (wf_wakewanted())
 		wf_wakep();
 }
 
@@ -416,7 +460,7 @@ struct settings {
 	int io, preempt;
 	uint64_t seed;
 };
-extern struct settings wf_settings;
+extern struct settings wf_settings WF_HIDDEN;
 
 /* What the kernel has and which way was taken where it has not. */
 struct features {
@@ -428,7 +472,7 @@ struct features {
 	size_t pagesize;
 	_Atomic unsigned ncpu; /* at boot */
 };
-extern struct features wf_have;
+extern struct features wf_have WF_HIDDEN;
 
 /* --- provided by lib/debug: whether parked tasks' frames can be walked ------------------- */
 

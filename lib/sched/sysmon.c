@@ -83,7 +83,7 @@ static bool others_wait(struct p *p)
 
 static void note_seen(struct seen *seen, struct p *p, struct m *m, int64_t now)
 {
-	*seen = (struct seen){.switches = p->stats.switches,
+	*seen = (struct seen){.switches = wf_switches(p),
 			      .m = m,
 			      .since = now,
 			      .cpu = -1,
@@ -162,7 +162,7 @@ static enum finding look(struct seen *seen, struct p *p, int64_t now)
 	}
 	if (wf_chaos_retake())
 		wf_retake(p, m, RETAKEN_PREEMPTED);
-	if (seen->m == m && seen->switches == p->stats.switches && seen->blocking == m->blocking)
+	if (seen->m == m && seen->switches == wf_switches(p) && seen->blocking == m->blocking)
 		return look_again(seen, p, now);
 	note_seen(seen, p, m, now);
 	return seen->blocking ? WATCH : NOTHING;
