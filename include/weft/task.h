@@ -98,9 +98,9 @@ WEFT_NOPLT int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(vo
  * @param value where its result goes (WEFT_CANCELED when it was cancelled); may be NULL
  * @return 0; ESRCH (no such task), EINVAL (detached, a foreign thread, or
  *         another caller joins it), EDEADLK (the caller itself, or a task that
- *         joins the caller: one of the two is told, the other waits); ECANCELED under
- * WEFT_CANCEL_MASKED; ETIMEDOUT at the caller's deadline A cancellation point; parks. Semantics:
- * pthread_join.
+ *         joins the caller: one of the two is told, the other waits); ECANCELED
+ *         under WEFT_CANCEL_MASKED; ETIMEDOUT at the caller's deadline
+ * A cancellation point; parks. Semantics: pthread_join.
  */
 WEFT_NOPLT int weft_join(weft_t task, void **value);
 
