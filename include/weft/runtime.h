@@ -82,7 +82,8 @@ typedef struct {
  * Weft of the task that it runs just then: a task that computes for ever or sleeps in the
  * kernel on that very thread keeps it until then, since nothing can take a thread from
  * under a task. Who must not depend on that ends such tasks before main returns, or calls
- * weft_init first: then main is a further task, and the caller waits for it alone.
+ * weft_init first: then main is a further task, and the caller waits for it alone. A task
+ * that is bound to that thread (weft_lock_thread) keeps it until it is bound no more.
  *
  * @param main the function to run; not NULL
  * @param argc handed to main

@@ -263,8 +263,7 @@ enum {
 	ATTN_CANCEL = 16, /* its task was cancelled asynchronously while inside */
 	ATTN_POSTED = 32, /* a handler put something on its list (D2) */
 	ATTN_BLOCK = 64,  /* its task goes back to a blocking call (B3) */
-	ATTN_WANTED = ATTN_STOP | ATTN_EXIT,
-	ATTN_SETTLE = ATTN_WANTED | ATTN_RETAKE, /* on the way in: the lock tells */
+	ATTN_SETTLE = ATTN_STOP | ATTN_EXIT | ATTN_RETAKE, /* on the way in: the lock tells */
 };
 
 /* Of an object that a handler wants seen to; post.c. */
