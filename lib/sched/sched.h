@@ -296,6 +296,7 @@ bool wf_work_for(struct p *p); /* in its own queue, or in one that is everybody'
 bool wf_wakep_asleep(void);    /* wf_wakep, but false when a thread would have to be started */
 bool wf_msleep(struct m *m, int64_t until); /* on its note (post.c) */
 void wf_post_flush(struct m *m);
+void wf_lacking(void); /* a pool could not have a task for its jobs: resized is to be called */
 void wf_wakep(void);
 bool wf_timers_unkept(void);
 void wf_stoplockedm(struct m *m);

@@ -332,6 +332,7 @@ struct sched {
 	_Atomic uint32_t objects; /* pools and groups: weft_shutdown is EBUSY while one exists */
 	void *_Atomic pools;      /* lib/pool's record of them */
 	void (*_Atomic resized)(struct m *m); /* after weft_procs; NULL: nobody asks */
+	_Atomic uint32_t lacking;             /* some pool lacks a worker: sysmon calls that, too */
 	uint64_t downs; /* how often the runtime went down: handles of before are gone */
 	uint64_t forks; /* how often this process is a forked child of such */
 };
