@@ -340,6 +340,7 @@ void wf_post_flush(struct m *m);
 /* No handler runs on this thread between the two: for who is no M, or none any more (D4). */
 void wf_signals_hold(sigset_t *before);
 void wf_signals_release(const sigset_t *before);
+void wf_lacking(void); /* a pool could not have a task for its jobs: resized is to be called */
 void wf_wakep(void);
 bool wf_timers_unkept(void);
 void wf_stoplockedm(struct m *m);

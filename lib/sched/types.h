@@ -356,6 +356,7 @@ struct sched {
 	struct lock joins;        /* held by who decides which of two that join is told */
 	void *_Atomic pools;      /* lib/pool's record of them */
 	void (*_Atomic resized)(struct m *m); /* after weft_procs; NULL: nobody asks */
+	_Atomic uint32_t lacking;             /* some pool lacks a worker: sysmon calls that, too */
 	uint64_t downs; /* how often the runtime went down: handles of before are gone */
 	uint64_t forks; /* how often this process is a forked child of such */
 };
