@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weft/attribute.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -179,7 +181,7 @@ int weft_unlock_thread(void);
  *         deeply
  * Callable from tasks and from other threads. May park.
  */
-int weft_blocking_begin(void);
+WEFT_NOPLT int weft_blocking_begin(void);
 
 /**
  * Say that it does not block any more; undoes one weft_blocking_begin.
@@ -187,7 +189,7 @@ int weft_blocking_begin(void);
  * @return 0, also on a foreign thread; EPERM when the caller has not begun
  * Callable from tasks and from other threads. May park, until there is a P.
  */
-int weft_blocking_end(void);
+WEFT_NOPLT int weft_blocking_end(void);
 
 /**
  * Call a function that blocks in the kernel: between weft_blocking_begin and

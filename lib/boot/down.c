@@ -95,7 +95,9 @@ static bool timing(void)
 static bool others_inside(const struct m *mine)
 {
 	for (struct m *m = wf_sched.allm; m; m = m->alllink)
-		if (m->foreign && m != mine && m->inside)
+		/* acquire: pairs with set_inside's release (foreign.c) */
+		if (m->foreign && m != mine &&
+		    atomic_load_explicit(&m->inside, memory_order_acquire))
 			return true;
 	return false;
 }

@@ -40,6 +40,12 @@ static bool advice(int advice)
 	return known;
 }
 
+/* Whether advice may be given of several ranges at once without a descriptor: of none, here. */
+static bool find_pidfdself(void)
+{
+	return !syscall(SYS_process_madvise, PIDFD_OF_SELF, NULL, 0, MADV_GUARD_INSTALL, 0);
+}
+
 /* relaxed: read as hints */
 static void find_changing(void)
 {
@@ -57,6 +63,7 @@ static void find(void)
 
 	wf_have.pagesize = (size_t)sysconf(_SC_PAGESIZE);
 	wf_have.membarrier = find_membarrier();
+	wf_have.pidfdself = find_pidfdself();
 	wf_have.wipeonfork = advice(MADV_WIPEONFORK);
 	wf_have.libunwind = wf_find_unwinder();
 	wf_fullfence = !wf_have.membarrier;

@@ -20,11 +20,6 @@ struct pools {
 	struct weft_pool everyone;
 };
 
-bool wf_pool_valid(const struct weft_pool *pool)
-{
-	return pool && pool->object.magic == wf_magic(POOL);
-}
-
 /* --- all pools -------------------------------------------------------------------------- */
 
 /* The number of Ps has changed. */
@@ -111,8 +106,10 @@ static size_t map_size(unsigned n)
 static void free_pool(struct weft_pool *pool)
 {
 	wf_depot_free(&pool->depot, sizeof(struct job));
-	wf_free(pool->level, levels_size(pool->nlevels));
-	wf_free(pool->levelmap, map_size(pool->nlevels));
+	if (pool->nlevels > 1) {
+		wf_free(pool->level, levels_size(pool->nlevels));
+		wf_free(pool->levelmap, map_size(pool->nlevels));
+	}
 	wf_free(pool, sizeof *pool);
 }
 
@@ -159,8 +156,8 @@ static int make(struct weft_pool **made, const weft_pool_attr_t *attr)
 	if (!pool)
 		return ENOMEM;
 	pool->nlevels = attr->priorities ? attr->priorities : 1;
-	pool->level = wf_alloc(levels_size(pool->nlevels));
-	pool->levelmap = wf_alloc(map_size(pool->nlevels));
+	pool->level = pool->nlevels > 1 ? wf_alloc(levels_size(pool->nlevels)) : &pool->onlylevel;
+	pool->levelmap = pool->nlevels > 1 ? wf_alloc(map_size(pool->nlevels)) : &pool->onlymap;
 	error = pool->level && pool->levelmap ? set_attrs(pool, attr) : ENOMEM;
 	if (error) {
 		free_pool(pool);

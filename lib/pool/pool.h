@@ -10,9 +10,12 @@
  *   J2  live counts the workers that may run a job: it is at most bound(pool), but for the
  *       time after that fell. Who takes a worker's slot counts it before the task is made.
  *   J3  While the pool has work that may start and live is below the bound, some worker is
- *       still to look at the queue; each such look starts at most one more.
+ *       still to look at the queue; each such look starts at most one more. Where no task
+ *       could be had and no worker is left, sysmon looks (wf_lacking).
  *   J4  A pool's memory stays while a reference is held: by its handle, by each future.
  *       Destroying waits until no worker, no job and nobody who waits in it is left.
+ *
+ * t/model/pool.pml is the model of J2 to J4.
  */
 #ifndef WF_POOL_H
 #define WF_POOL_H
@@ -183,21 +186,25 @@ void wf_future_settle(struct weft_future *f, enum future_state state, struct wak
 /* Levels of priority in a word of the map of those that have jobs. */
 enum { LEVELS_A_WORD = 64 };
 
+/* In the order of use: what a submission touches is in the first two cache lines. */
 struct weft_pool {
 	struct object object; /* its lock guards the pool's jobs, futures and loops too */
-	/* jobs */
-	struct link *level; /* a ring of queued jobs for each priority */
-	uint64_t *levelmap; /* a bit for each that may have jobs */
+	/* the queue, and who may run what is in it */
 	unsigned nlevels;
-	int overflow;
-	size_t capacity;
-	struct depot depot;      /* of jobs that are no futures */
-	_Atomic uint64_t queued; /* read without the lock as a hint */
-	uint64_t running, submitted, finished, rejected, discarded, caller_ran;
-	/* workers */
+	bool paused, draining, discarding;
+	struct link *level;    /* a ring of queued jobs for each priority */
+	uint64_t *levelmap;    /* a bit for each that may have jobs */
 	unsigned workers;      /* as asked for; 0: as many as Ps */
 	_Atomic unsigned live; /* J2; read without the lock as a hint */
-	bool paused, draining, discarding;
+	size_t capacity;
+	_Atomic uint64_t queued; /* read without the lock as a hint */
+	struct depot depot;      /* of jobs that are no futures */
+	uint64_t submitted, running;
+	uint64_t onlymap; /* levelmap and level, if there is but one */
+	struct link onlylevel;
+	/* the rest */
+	int overflow;
+	uint64_t finished, rejected, discarded, caller_ran;
 	struct link open;     /* loops that have a range to give away */
 	const uint64_t *attr; /* of its tasks; NULL: the defaults */
 	weft_attr_t attrs;
@@ -233,8 +240,13 @@ static inline void wf_pool_addlive(struct weft_pool *pool, int n)
 	atomic_store_explicit(&pool->live, wf_pool_live(pool) + (unsigned)n, memory_order_relaxed);
 }
 
-/* pool.c. Whether the handle is of a pool that exists; the caller is inside. */
-bool wf_pool_valid(const struct weft_pool *pool);
+/* Whether the handle is of a pool that exists; the caller is inside. */
+static inline bool wf_pool_valid(const struct weft_pool *pool)
+{
+	return pool && pool->object.magic == wf_magic(POOL);
+}
+
+/* pool.c */
 /* Let go of a reference, and of the lock. */
 void wf_pool_unref(struct weft_pool *pool);
 /* The pool of all Ps, which has loops and no jobs; NULL without memory. */
@@ -250,8 +262,15 @@ void wf_pool_take(struct waitq *q, int outcome, struct wakelist *wake);
 /* Start what may start, wake who is to be; the lock goes. ENOMEM: no task could be had. */
 int wf_pool_conclude(struct m *m, struct weft_pool *pool, struct wakelist *wake);
 
-/* queue.c; all with the lock held. */
-void wf_jobs_push(struct weft_pool *pool, unsigned prio, struct job *job);
+/* All with the lock held; but for this one in queue.c. A bit of the map is cleared by who
+ * looks there for a job and finds none. */
+static inline void wf_jobs_push(struct weft_pool *pool, unsigned prio, struct job *job)
+{
+	wf_link_append(&pool->level[prio], &job->link);
+	pool->levelmap[prio / LEVELS_A_WORD] |= (uint64_t)1 << prio % LEVELS_A_WORD;
+	wf_count(&pool->queued, 1);
+}
+
 struct job *wf_jobs_pop(struct weft_pool *pool);
 void wf_jobs_remove(struct weft_pool *pool, struct job *job);
 uint64_t wf_jobs_discard(struct weft_pool *pool, struct wakelist *wake);
@@ -268,6 +287,8 @@ enum future_state wf_job_exited(struct job *job);
 bool wf_pool_wants(struct weft_pool *pool);
 /* And without it: start that one. ENOMEM gives the slot back. */
 int wf_pool_start(struct m *m, struct weft_pool *pool);
+/* With it: a slot that was taken is free again, as no task could be had for it. */
+void wf_pool_unstarted(struct weft_pool *pool, struct wakelist *wake);
 /* A worker for a slot that was taken and a job that counts as running. */
 int wf_pool_startwith(struct m *m, struct weft_pool *pool, struct job *job);
 

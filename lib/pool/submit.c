@@ -92,10 +92,9 @@ static void take_back(struct m *m, struct weft_pool *pool, struct submission *s)
 	wf_lock(&pool->object.lock);
 	pool->submitted--;
 	pool->running--;
-	wf_pool_addlive(pool, -1);
 	if (!s->f)
 		wf_depot_put(&pool->depot, s->job);
-	wf_pool_settle(pool, &wake);
+	wf_pool_unstarted(pool, &wake);
 	wf_unlock(&pool->object.lock);
 	wf_waitq_wake(m, wake.first);
 }
@@ -124,7 +123,7 @@ static int to_queue(struct m *m, struct weft_pool *pool, struct submission *s)
 	more = wf_unlikely(wf_pool_live(pool) < wf_pool_bound(pool)) && wf_pool_wants(pool);
 	wf_unlock(&pool->object.lock);
 	if (more)
-		wf_pool_start(m, pool); /* without it others run the job */
+		wf_pool_start(m, pool); /* else others run the job, or it is tried again (J3) */
 	return 0;
 }
 
@@ -212,13 +211,14 @@ static int in_place(struct m *m, struct weft_pool *pool, struct submission *s)
 
 /* --- the calls -------------------------------------------------------------------------- */
 
-/* m is the caller's; the runtime is left. A future's job has its pool counted already. */
-static int submit(struct m *m, struct weft_pool *pool, struct submission *s)
+/* The lock is held, and is not when this returns; the runtime is left. A future's job has its
+ * pool counted already. */
+static __attribute__((noinline)) int submit(struct m *m, struct weft_pool *pool,
+					    struct submission *s)
 {
 	enum place place;
 	int error = 0;
 
-	wf_lock(&pool->object.lock);
 	place = choose(pool, &error);
 	if (place == IN_PLACE)
 		return in_place(m, pool, s);
@@ -236,11 +236,28 @@ static int submit(struct m *m, struct weft_pool *pool, struct submission *s)
 	return error;
 }
 
+static __attribute__((noinline)) int submit_specially(struct m *m, struct weft_pool *pool,
+						      unsigned prio, void (*fn)(void *), void *arg)
+{
+	struct submission s = {.prio = prio, .fn = fn, .arg = arg};
+	int error = submit(m, pool, &s);
+
+	if (wf_unlikely(s.cancelled))
+		wf_cancelpoint(wf_getg());
+	return error;
+}
+
+/* With the lock held: whether a job goes to the queue, and there are as many workers as
+ * there may be; the common case of a burst. */
+static inline bool just_queues(const struct weft_pool *pool)
+{
+	return !pool->draining && !pool->capacity && wf_pool_live(pool) >= wf_pool_bound(pool);
+}
+
 int weft_pool_submit_prio(weft_pool_t *pool, int prio, void (*fn)(void *), void *arg)
 {
-	struct submission s = {.prio = (unsigned)prio, .fn = fn, .arg = arg};
+	struct job *job;
 	struct m *m;
-	int error;
 
 	if (!pool || !fn)
 		return EINVAL;
@@ -251,10 +268,16 @@ int weft_pool_submit_prio(weft_pool_t *pool, int prio, void (*fn)(void *), void 
 		wf_leave_any(m);
 		return EINVAL;
 	}
-	error = submit(m, pool, &s);
-	if (wf_unlikely(s.cancelled))
-		wf_cancelpoint(wf_getg());
-	return error;
+	wf_lock(&pool->object.lock);
+	if (wf_unlikely(!just_queues(pool)) || wf_unlikely(!(job = wf_depot_get(&pool->depot))))
+		return submit_specially(m, pool, (unsigned)prio, fn, arg);
+	job->fn = fn;
+	job->arg = arg;
+	wf_jobs_push(pool, (unsigned)prio, job);
+	pool->submitted++;
+	wf_unlock(&pool->object.lock);
+	wf_leave_any(m);
+	return 0;
 }
 
 int weft_pool_submit(weft_pool_t *pool, void (*fn)(void *), void *arg)
@@ -306,6 +329,7 @@ int weft_pool_async(weft_pool_t *pool, weft_future_t **future, void *(*fn)(void 
 		return error;
 	}
 	*future = s.f; /* before it runs in place, and may end the caller */
+	wf_lock(&pool->object.lock);
 	error = submit(m, pool, &s);
 	if (error) {
 		*future = NULL;

@@ -23,13 +23,24 @@ void wf_foreign_ending(void)
 	wf_was_m = true;
 }
 
+/* inside is looked at by handlers on this thread, and by go_down, which has said that the
+ * runtime goes down and passed a heavy barrier before: the light one pairs with that. */
+static inline void set_inside(struct m *m, uint32_t inside)
+{
+	/* release: what was done inside is seen by who goes on to shut down */
+	atomic_store_explicit(&m->inside, inside, memory_order_release);
+	if (wf_unlikely(wf_fullfence))
+		atomic_thread_fence(memory_order_seq_cst);
+	else
+		wf_light_barrier();
+}
+
 /* Come inside. Either weft_shutdown sees that, or the caller sees that the runtime goes down
  * and waits for it: what is the runtime's does not go from under who is inside. */
 static void come_in(struct m *m)
 {
 	for (;;) {
-		/* seq_cst: pairs with go_down's store and heavy barrier */
-		atomic_store(&m->inside, 1);
+		set_inside(m, 1);
 		if (__builtin_expect(!wf_going_down(), 1) || wf_was_m)
 			return;
 		wf_foreign_leave(m);
@@ -97,8 +108,10 @@ static struct m *record(void)
 	wf_foreign_prepare();
 	wf_signals_hold(&before); /* D4 (post.c) */
 	m = wf_mnew(true);
-	if (m)
+	if (m) {
 		stand_in(m, m->g0);
+		wf_unsolo();
+	}
 	wf_signals_release(&before);
 	return m;
 }
@@ -116,15 +129,59 @@ struct m *wf_foreign_enter(void)
 	return m;
 }
 
+/* wf_enter_any where wf_enter_plain would not do. */
+struct m *wf_enter_any_slow(struct g *g)
+{
+	struct m *m;
+
+	if (wf_likely(g && g->flags & GF_FOREIGN)) {
+		set_inside(g->m, 1);
+		if (wf_likely(wf_up())) /* neither going down, nor left behind by a fork */
+			return g->m;
+	}
+	m = g ? wf_enter_slow(g) : NULL;
+	return m ? m : wf_foreign_enter();
+}
+
 void wf_foreign_leave(struct m *m)
 {
-	atomic_store(&m->inside, 0);
-	while (__builtin_expect(atomic_load_explicit(&m->attn, memory_order_relaxed) & ATTN_POSTED,
-				0)) {
-		atomic_store(&m->inside, 1);
+	set_inside(m, 0);
+	while (wf_unlikely(atomic_load_explicit(&m->attn, memory_order_relaxed) & ATTN_POSTED)) {
+		set_inside(m, 1);
 		wf_post_flush(m);
-		atomic_store(&m->inside, 0);
+		set_inside(m, 0);
 	}
+}
+
+static void set_resting(struct m *m, bool resting)
+{
+	wf_lock(&wf_sched.lock);
+	m->resting = resting;
+	wf_unlock(&wf_sched.lock);
+}
+
+void wf_foreign_rest(struct g *g)
+{
+	sigset_t before;
+
+	wf_signals_hold(&before); /* D4 (post.c) */
+	if (g)
+		set_resting(g->m, true);
+	wf_signals_release(&before);
+}
+
+void wf_foreign_goon(struct g *g)
+{
+	sigset_t before;
+
+	wf_signals_hold(&before); /* D4 (post.c) */
+	wf_setg(g);
+	wf_setm(NULL);
+	if (g) {
+		set_resting(g->m, false);
+		wf_unsolo();
+	}
+	wf_signals_release(&before);
 }
 
 /* A task's thread in a forked child: the task goes on as a foreign thread's
@@ -133,6 +190,7 @@ void wf_foreign_adopt(struct m *m, struct g *g)
 {
 	wf_foreign_prepare();
 	stand_in(m, g);
+	wf_setm(NULL);
 	atomic_fetch_or(&g->life, LIFE_FOREIGN);
 	m->proxy = g;
 	m->proxydowns = wf_sched.downs;

@@ -15,17 +15,21 @@
 #include "sched/fast.h"
 #include "sched/retake.h"
 
+static struct gtop *stack_for(struct p *p, const struct gattr *attr)
+{
+	return attr ? wf_stackget(attr->stacksize, attr->guardsize) : wf_stackfresh(p);
+}
+
 /* wf_givestack for a G with attributes, or when the P's cache is empty. */
 bool wf_givestackslow(struct p *p, struct g *g)
 {
 	struct gattr *attr = g->flags & GF_ATTR ? (struct gattr *)g->top : NULL;
-	size_t size = attr ? attr->stacksize : 0, guard = attr ? attr->guardsize : 0;
-	struct gtop *top = wf_stackget(size, guard);
+	struct gtop *top = stack_for(p, attr);
 
 	if (!top) { /* what is free but of another size may make room */
 		wf_stackflush(p);
 		wf_stacktrim();
-		top = wf_stackget(size, guard);
+		top = stack_for(p, attr);
 	}
 	if (!top) {
 		wf_stackwait(g);
@@ -171,9 +175,11 @@ static inline struct g *end_directly(struct p *p, struct g *g, uintptr_t result)
 	    wf_unlikely(
 		    __builtin_add_overflow(life, LIFE_NEXT - (LIFE_JOINING | LIFE_DIRECT), &next)))
 		return NULL;
+	if (p->solo)
+		atomic_store_explicit(&g->life, next, memory_order_relaxed);
 	/* acquire and release: as locking and unlocking it */
-	if (wf_unlikely(!atomic_compare_exchange_strong_explicit(
-		    &g->life, &life, next, memory_order_acq_rel, memory_order_relaxed)))
+	else if (wf_unlikely(!atomic_compare_exchange_strong_explicit(
+			 &g->life, &life, next, memory_order_acq_rel, memory_order_relaxed)))
 		return NULL;
 	joiner = g->joiner;
 	g->joiner = g;

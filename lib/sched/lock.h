@@ -43,6 +43,30 @@ static inline void wf_unlock(struct lock *l)
 		wf_lock_wake(l);
 }
 
+/*
+ * The same lock for what is hardly ever disputed, and then for a moment: letting go of it is
+ * a plain store, and who finds it held looks again and again, with pauses. Such a lock is
+ * taken by these two alone (but for a commit's wf_unlock): nobody sleeps on it who would
+ * have to be woken. Letting go is no full barrier.
+ */
+void wf_quicklock_slow(struct lock *);
+
+static inline void wf_quicklock(struct lock *l)
+{
+	uint32_t free = 0;
+
+	/* acquire: pairs with wf_quickunlock's release */
+	if (!atomic_compare_exchange_strong_explicit(&l->word, &free, 1, memory_order_acquire,
+						     memory_order_relaxed))
+		wf_quicklock_slow(l);
+}
+
+static inline void wf_quickunlock(struct lock *l)
+{
+	/* release: pairs with wf_quicklock's acquire */
+	atomic_store_explicit(&l->word, 0, memory_order_release);
+}
+
 /* A note is set once by whoever has something for its owner, who sleeps until
  * then: 0 clear, 1 set, 2 the owner sleeps, 3 a handler on the owner's thread wants
  * it to look up. */

@@ -340,6 +340,7 @@ void wf_post_flush(struct m *m);
 /* No handler runs on this thread between the two: for who is no M, or none any more (D4). */
 void wf_signals_hold(sigset_t *before);
 void wf_signals_release(const sigset_t *before);
+void wf_lacking(void); /* a pool could not have a task for its jobs: resized is to be called */
 void wf_wakep(void);
 bool wf_timers_unkept(void);
 void wf_stoplockedm(struct m *m);
@@ -366,6 +367,7 @@ static inline void wf_wake(void)
  * the M that the caller is on then, with wf_sched.lock held. */
 struct m *wf_stoptheworld(struct m *m);
 void wf_starttheworld(struct p *runnable); /* and without the lock */
+void wf_unsolo(void);                      /* the caller is a foreign thread, from now on */
 /* With the world stopped: have n Ps; *runnable is a list of those that have work.
  * ENOMEM changes nothing. */
 int wf_procresize(struct m *m, unsigned n, struct p **runnable);
@@ -390,6 +392,7 @@ int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize);
  * counts as inside until wf_foreign_leave. NULL without memory. */
 struct m *wf_foreign_enter(void);
 void wf_foreign_leave(struct m *m);
+struct m *wf_enter_any_slow(struct g *g);
 void wf_foreign_prepare(void); /* for forks, too */
 void wf_foreign_ending(void);  /* an M's thread that weft_shutdown joins */
 
@@ -397,9 +400,9 @@ void wf_foreign_ending(void);  /* an M's thread that weft_shutdown joins */
  * either, which has a P or has not. NULL without memory. */
 static inline struct m *wf_enter_any(void)
 {
-	struct m *m = wf_enter();
+	struct g *g = wf_getg();
 
-	return m ? m : wf_foreign_enter();
+	return __builtin_expect(g && wf_enter_plain(g->m), 1) ? g->m : wf_enter_any_slow(g);
 }
 
 static inline void wf_leave_any(struct m *m)
@@ -411,6 +414,9 @@ static inline void wf_leave_any(struct m *m)
 }
 
 unsigned long wf_foreign_self(void);
+/* The calling thread becomes m0, or is what it was before; g was its stand-in, or NULL. */
+void wf_foreign_rest(struct g *g);
+void wf_foreign_goon(struct g *g);
 /* Wait as wf_gopark does, in the kernel. */
 void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until);
 void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */
@@ -419,8 +425,9 @@ void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */
 
 /* A stack of at least size usable bytes; 0 is the default. NULL without memory. */
 struct gtop *wf_stackget(size_t size, size_t guard);
+struct gtop *wf_stackfresh(struct p *p); /* of the default size, for a G of p */
 void wf_stackputslow(struct p *p, struct gtop *top);
-void wf_stackflush(struct p *p); /* a P's cached stacks to the global list */
+void wf_stackflush(struct p *p); /* a P's free stacks to the global lists */
 void wf_stackwait(struct g *g);  /* a fresh G for which there was none */
 void wf_stackwake(void);         /* one of those may try again; with wf_sched.lock held */
 void wf_stackshare(struct p *p); /* what p has cached is for those */
@@ -428,6 +435,10 @@ void wf_stacktrim(void);         /* give the pages of free stacks back */
 void wf_stackreset(void);
 void wf_stackforget(void);
 void wf_stackuse(uint64_t *stacks, uint64_t *bytes);
+static inline bool wf_stacksheld(const struct p *p)
+{
+	return p->nstacks || p->cold.n;
+}
 
 /* --- mem.c --------------------------------------------------------------------------- */
 
@@ -464,7 +475,7 @@ extern struct settings wf_settings WF_HIDDEN;
 
 /* What the kernel has and which way was taken where it has not. */
 struct features {
-	bool membarrier, wipeonfork, jemalloc, libunwind;
+	bool membarrier, pidfdself, wipeonfork, jemalloc, libunwind;
 	_Atomic bool guardinstall; /* at boot, and until it failed */
 	_Atomic bool guardprotect; /* mprotect had to serve */
 	_Atomic bool noguard;      /* and found the map count used up */
@@ -473,6 +484,9 @@ struct features {
 	_Atomic unsigned ncpu; /* at boot */
 };
 extern struct features wf_have WF_HIDDEN;
+
+/* Under wf_have.pidfdself: the process itself, for calls that take a pidfd (Linux 6.14). */
+enum { PIDFD_OF_SELF = -10001 };
 
 /* --- provided by lib/debug: whether parked tasks' frames can be walked ------------------- */
 

@@ -21,9 +21,9 @@ enum {
 	PAGE = 4096,
 	GCACHE_BATCH = 128,    /* free Gs that move between caches at a time */
 	STACK_CACHE_MAX = 256, /* stacks that a P keeps */
-	STACK_CACHE_BATCH = 64,
-	GLOBAL_TICK = 61,   /* every so many picks the global queue comes first */
-	DIRECT_TURNS = 256, /* children run in their joiners' place until others have a turn */
+	COLD_BATCH = 32,       /* cold stacks that it takes at a time */
+	GLOBAL_TICK = 61,      /* every so many picks the global queue comes first */
+	DIRECT_TURNS = 256,    /* children run in their joiners' place until others have a turn */
 };
 
 /* A G's status; doc/scheduler.md has the table of who moves it where. */
@@ -186,6 +186,13 @@ struct gtop {
 	struct scope *scope; /* innermost; NULL when a task begins and when it ends */
 };
 
+/* Cold stacks of a region, with their guards, that a P has taken for itself. */
+struct coldstacks {
+	struct region *region;
+	uint32_t n;
+	uint32_t index[COLD_BATCH];
+};
+
 /* Counters of a P; the owner counts, anybody may read. */
 struct pstats {
 	_Atomic uint64_t created, finished, switches, parks, readies, steals, handoffs, injected;
@@ -234,9 +241,11 @@ struct p {
 	unsigned nstacks;
 	bool armed;     /* a timer may be the first of all, and nobody keep its time (W2) */
 	bool alone;     /* the only one; changes while the world is stopped */
+	bool solo;      /* and there is no foreign thread: see fast.h; so does this */
 	struct p *link; /* in pidle, or a list of Ps with work */
 	struct timers timers;
 	struct pstats stats;
+	struct coldstacks cold;
 	/* what others look at */
 	_Alignas(CACHELINE) _Atomic(struct g *) runnext;
 	_Alignas(CACHELINE) _Atomic uint32_t runqhead; /* whoever takes, by CAS */
@@ -288,6 +297,7 @@ struct m {
 	bool spinning;
 	bool keeper; /* sleeps until wf_sched.keeper_until at the latest; under wf_sched.lock */
 	bool foreign;
+	bool resting; /* of a foreign thread that is m0 meanwhile; under wf_sched.lock */
 	bool ending;  /* its thread is to end */
 	bool staying; /* m0 would go, but no other M could be had for its P */
 	bool ended;   /* its thread has ended: the record is free */
@@ -346,6 +356,7 @@ struct sched {
 	struct lock joins;        /* held by who decides which of two that join is told */
 	void *_Atomic pools;      /* lib/pool's record of them */
 	void (*_Atomic resized)(struct m *m); /* after weft_procs; NULL: nobody asks */
+	_Atomic uint32_t lacking;             /* some pool lacks a worker: sysmon calls that, too */
 	uint64_t downs; /* how often the runtime went down: handles of before are gone */
 	uint64_t forks; /* how often this process is a forked child of such */
 };

@@ -49,7 +49,7 @@ static void lock_timer(weft_timer_t *t)
 				    .fn = t->fn,
 				    .arg = t->arg,
 				    .forks = wf_sched.forks};
-	wf_lock(&t->lock);
+	wf_quicklock(&t->lock);
 }
 
 /* --- expiring; all with the lock held ------------------------------------------------- */
@@ -87,14 +87,14 @@ static void fired(struct m *m, struct timer *timer)
 {
 	weft_timer_t *t = (weft_timer_t *)((char *)timer - offsetof(weft_timer_t, timer));
 
-	wf_lock(&t->lock);
+	wf_quicklock(&t->lock);
 	atomic_fetch_sub(&timer->hands, 1);
 	if (t->voided)
 		t->voided--;
 	else
 		expire(m, t);
 	tell_leaver(m, t);
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	atomic_fetch_sub(&wf_sched.firing, 1); /* the task is counted by now */
 }
 
@@ -143,7 +143,7 @@ static bool begin(weft_timer_t *t)
 		if (t->interval)
 			rearm(m, t);
 	}
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	wf_leave_any(m);
 	return due;
 }
@@ -164,7 +164,7 @@ static void conclude(weft_timer_t **at)
 	if (!m->foreign) /* it makes no more tasks, and nobody has been told yet */
 		wf_leaving(wf_getg());
 	tell_leaver(m, t);
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	if (orphan)
 		free_timer(t);
 	wf_leave_any(m);
@@ -264,12 +264,13 @@ int weft_timer_settime(weft_timer_t *t, int flags, const struct itimerspec *valu
 		return error;
 	now = wf_nanotime();
 	lock_timer(t);
-	before = setting(t, now);
+	if (old)
+		before = setting(t, now);
 	disarm(t);
 	set(m, t, flags, value, now);
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	wf_leave_any(m);
-	if (old)
+	if (old) /* which may be value */
 		*old = before;
 	return 0;
 }
@@ -285,7 +286,7 @@ int weft_timer_stop(weft_timer_t *t)
 	lock_timer(t);
 	some = disarm(t);
 	t->interval = 0;
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	wf_leave_any(m);
 	return some ? 0 : EALREADY;
 }
@@ -306,10 +307,10 @@ int weft_timer_destroy(weft_timer_t *t)
 		struct waiter w = {.object = t};
 
 		wf_waitq_wait(&m, &t->leaver, &t->lock, &w, WF_FOREVER, WAIT_LOCK);
-		wf_lock(&t->lock);
+		wf_quicklock(&t->lock);
 	}
 	t->orphan = own;
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	if (!own)
 		free_timer(t);
 	wf_leave_any(m);
