@@ -217,6 +217,8 @@ static void *play(void *arg)
 		if (!opening)
 			wf_goready(m, self->other->g);
 		m = wf_gopark(m, self->g, now_parked, NULL, false);
+		wf_leave(m); /* as a call does: who stops the world waits for that */
+		m = wf_enter();
 	}
 	wf_leave(m);
 	return NULL;
