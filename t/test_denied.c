@@ -390,6 +390,43 @@ START_TEST(test_no_memory_for_a_task_is_enomem_and_the_accepted_run)
 }
 END_TEST
 
+/* A job that was accepted before there was no memory, while the pool was paused. */
+static int exhaust_workers(int argc, char **argv)
+{
+	weft_pool_attr_t attr = {.workers = 1};
+	weft_pool_t *pool;
+	int n = 0;
+
+	(void)argc, (void)argv;
+	work();
+	weft_procs(1);
+	ran = 0;
+	need(!weft_pool_create(&pool, &attr));
+	need(!weft_pool_pause(pool));
+	need(!weft_pool_submit(pool, count, NULL));
+	allow_memory(8 << 20);
+	while (!weft_go(count, NULL))
+		n++;
+	need(weft_pool_resume(pool) == ENOMEM);
+	while (ran < n + 1)
+		weft_yield();
+	need(!weft_pool_destroy(pool, WEFT_DRAIN, NULL));
+	return 0;
+}
+
+static void no_memory_for_a_worker(void *unused)
+{
+	(void)unused;
+	need(!weft_start(exhaust_workers, 0, NULL));
+}
+
+START_TEST(test_no_memory_for_a_worker_the_accepted_jobs_run_later)
+{
+	if (!SANITIZED)
+		passes(no_memory_for_a_worker);
+}
+END_TEST
+
 /* More tasks that hold a stack while they wait than there is room for stacks. */
 static int exhaust_stacks(int argc, char **argv)
 {
@@ -511,6 +548,7 @@ int main(void)
 	tcase_add_test(tests, test_clone_denied_after_boot_what_was_accepted_runs);
 	tcase_add_test(tests, test_clone_denied_at_boot_is_eagain_and_start_needs_none);
 	tcase_add_test(tests, test_no_memory_for_a_task_is_enomem_and_the_accepted_run);
+	tcase_add_test(tests, test_no_memory_for_a_worker_the_accepted_jobs_run_later);
 	tcase_add_test(tests, test_no_memory_for_a_stack_tasks_wait_for_one);
 	tcase_add_test(tests, test_no_memory_to_boot_is_an_error_number);
 	srunner_run_all(runner, CK_ENV);

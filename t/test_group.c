@@ -112,14 +112,15 @@ TASK_TEST(test_the_first_result_that_is_not_0_is_told, 1)
 
 static int wait_cancelled(void *pool)
 {
-	int error;
+	int error, again;
 
 	begun++;
 	error = weft_pool_wait(pool);
 	cancelled += error == ECANCELED;
-	/* the second wait is left alone, so that clean-up can wait */
+	/* the wait after the one that was told is left alone, so that clean-up can wait */
 	gate = 1;
-	ck_assert_int_eq(weft_pool_wait(pool), 0);
+	again = weft_pool_wait(pool);
+	ck_assert(error != ECANCELED || again == 0);
 	return error;
 }
 

@@ -109,6 +109,14 @@ TASK_TEST(test_who_waits_is_served_in_order, 1)
 	ck_assert_int_eq(weft_sem_destroy(&sem), 0);
 }
 
+static _Atomic int gate;
+
+static void *take_after_gate(void *arg)
+{
+	wait_for(&gate, 1);
+	return take(arg);
+}
+
 static void *take_masked(void *arg)
 {
 	ck_assert_int_eq(weft_setcancelstate(WEFT_CANCEL_MASKED, NULL), 0);
@@ -131,9 +139,10 @@ TASK_TEST(test_waiting_is_a_cancellation_point, 1)
 	ck_assert_ptr_null(result_of(masked));
 	ck_assert_int_eq(weft_sem_post(&sem), 0);
 	ck_assert_int_eq(value(), 1); /* they took nothing */
-	task = create(take, &at);
-	ck_assert_int_eq(weft_cancel(task),
-			 0); /* before it comes to the wait, which need not wait */
+	task = create(take_after_gate, &at);
+	/* before it comes to the wait, which need not wait */
+	ck_assert_int_eq(weft_cancel(task), 0);
+	gate = 1;
 	ck_assert_ptr_eq(result_of(task), WEFT_CANCELED);
 	ck_assert_int_eq(value(), 1);
 }

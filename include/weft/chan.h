@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <time.h>
 
+#include <weft/attribute.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -66,7 +68,7 @@ int weft_chan_create(weft_chan_t **ch, size_t elem_size, size_t capacity);
  *         WEFT_CANCEL_MASKED; ENOMEM (a foreign thread's first call)
  * A cancellation point; parks. Semantics: Go, "Send statements".
  */
-int weft_chan_send(weft_chan_t *ch, const void *elem);
+WEFT_NOPLT int weft_chan_send(weft_chan_t *ch, const void *elem);
 
 /**
  * Receive the oldest element, waiting until there is one.
@@ -78,7 +80,7 @@ int weft_chan_send(weft_chan_t *ch, const void *elem);
  *         WEFT_CANCEL_MASKED; ENOMEM (a foreign thread's first call)
  * A cancellation point; parks. Semantics: Go, "Receive operator".
  */
-int weft_chan_recv(weft_chan_t *ch, void *elem);
+WEFT_NOPLT int weft_chan_recv(weft_chan_t *ch, void *elem);
 
 /**
  * Send an element if that need not wait.
@@ -89,7 +91,7 @@ int weft_chan_recv(weft_chan_t *ch, void *elem);
  *         weft_chan_send
  * Never parks, and is no cancellation point.
  */
-int weft_chan_trysend(weft_chan_t *ch, const void *elem);
+WEFT_NOPLT int weft_chan_trysend(weft_chan_t *ch, const void *elem);
 
 /**
  * Receive the oldest element if there is one.
@@ -100,7 +102,7 @@ int weft_chan_trysend(weft_chan_t *ch, const void *elem);
  *         weft_chan_recv
  * Never parks, and is no cancellation point.
  */
-int weft_chan_tryrecv(weft_chan_t *ch, void *elem);
+WEFT_NOPLT int weft_chan_tryrecv(weft_chan_t *ch, void *elem);
 
 /**
  * Send an element, waiting no longer than until a time.

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weft/attribute.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -80,7 +82,8 @@ typedef struct {
  * Weft of the task that it runs just then: a task that computes for ever or sleeps in the
  * kernel on that very thread keeps it until then, since nothing can take a thread from
  * under a task. Who must not depend on that ends such tasks before main returns, or calls
- * weft_init first: then main is a further task, and the caller waits for it alone.
+ * weft_init first: then main is a further task, and the caller waits for it alone. A task
+ * that is bound to that thread (weft_lock_thread) keeps it until it is bound no more.
  *
  * @param main the function to run; not NULL
  * @param argc handed to main
@@ -178,7 +181,7 @@ int weft_unlock_thread(void);
  *         deeply
  * Callable from tasks and from other threads. May park.
  */
-int weft_blocking_begin(void);
+WEFT_NOPLT int weft_blocking_begin(void);
 
 /**
  * Say that it does not block any more; undoes one weft_blocking_begin.
@@ -186,7 +189,7 @@ int weft_blocking_begin(void);
  * @return 0, also on a foreign thread; EPERM when the caller has not begun
  * Callable from tasks and from other threads. May park, until there is a P.
  */
-int weft_blocking_end(void);
+WEFT_NOPLT int weft_blocking_end(void);
 
 /**
  * Call a function that blocks in the kernel: between weft_blocking_begin and

@@ -15,6 +15,8 @@
 #include <sys/types.h> /* clockid_t, in strict C11 too */
 #include <time.h>
 
+#include <weft/attribute.h>
+
 #ifdef __cplusplus
 extern "C" {
 #define WEFT_NORETURN [[noreturn]]
@@ -71,7 +73,7 @@ enum { WEFT_CREATE_JOINABLE = 0, WEFT_CREATE_DETACHED = 1 };
  *         booted and could not
  * Never parks. Semantics: Go, "Go statements".
  */
-int weft_go(void (*fn)(void *), void *arg);
+WEFT_NOPLT int weft_go(void (*fn)(void *), void *arg);
 
 /**
  * Create a task.
@@ -84,7 +86,7 @@ int weft_go(void (*fn)(void *), void *arg);
  *         EAGAIN when the runtime had to be booted and could not
  * Never parks. Semantics: pthread_create.
  */
-int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void *arg);
+WEFT_NOPLT int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void *arg);
 
 /**
  * Wait until a task has ended, and take its result.
@@ -96,11 +98,11 @@ int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void
  * @param value where its result goes (WEFT_CANCELED when it was cancelled); may be NULL
  * @return 0; ESRCH (no such task), EINVAL (detached, a foreign thread, or
  *         another caller joins it), EDEADLK (the caller itself, or a task that
- *         joins the caller: one of the two is told, the other waits); ECANCELED under WEFT_CANCEL_MASKED; ETIMEDOUT at the
- *         caller's deadline
+ *         joins the caller: one of the two is told, the other waits); ECANCELED
+ *         under WEFT_CANCEL_MASKED; ETIMEDOUT at the caller's deadline
  * A cancellation point; parks. Semantics: pthread_join.
  */
-int weft_join(weft_t task, void **value);
+WEFT_NOPLT int weft_join(weft_t task, void **value);
 
 /**
  * Join with a limit to the wait.
@@ -181,7 +183,7 @@ WEFT_NORETURN void weft_exit(void *value);
  * Gives the P away and stays runnable; no cancellation point. On a foreign thread:
  * sched_yield. Semantics: Go, runtime.Gosched.
  */
-int weft_yield(void);
+WEFT_NOPLT int weft_yield(void);
 
 /**
  * Name a task, for the debugger and for reports.

@@ -104,11 +104,13 @@ void wf_become_m0(void)
 {
 	struct m *link = wf_m0.alllink;
 
+	wf_foreign_rest(wf_getg());
 	wf_mclear(&wf_m0);
 	memset(&wf_g0, 0, sizeof wf_g0); /* its stack is another thread's now */
 	wf_m0.alllink = link;
 	wf_mprepare(&wf_m0, &wf_g0);
 	wf_setg(&wf_g0);
+	wf_setm(&wf_m0);
 	wf_ctx_clear_flags();
 }
 

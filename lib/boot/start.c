@@ -166,7 +166,7 @@ static void unbecome_m0(struct g *before)
 	wf_lock(&wf_runtime.lock);
 	wf_runtime.m0taken = false;
 	wf_unlock(&wf_runtime.lock);
-	wf_setg(before);
+	wf_foreign_goon(before);
 }
 
 /* The same where it can't become m0: what handlers left with that is seen to first. */
@@ -176,7 +176,7 @@ static void give_m0_up(struct g *before)
 
 	wf_signals_hold(&mask); /* D4 (post.c) */
 	wf_post_flush(&wf_m0);
-	wf_setg(before);
+	wf_foreign_goon(before);
 	wf_signals_release(&mask);
 }
 

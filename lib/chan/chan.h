@@ -66,12 +66,21 @@ static inline void wf_chan_copy(void *to, const void *from, size_t size)
 	}
 }
 
+/* Whether w's wait goes on; it is the caller's then. */
+__attribute__((always_inline)) static inline bool wf_chan_claim(struct waiter *w, bool solo)
+{
+	if (!solo || wf_status(w->g) != G_WAITINGC)
+		return wf_claim_waiter(w->g);
+	wf_setstatus(w->g, G_WAITINGC, G_RUNNABLE);
+	return true;
+}
+
 /* The first whose wait goes on, claimed and taken off q (C3, C4); NULL when there is none. */
-__attribute__((always_inline)) static inline struct waiter *wf_chan_pop(struct waitq *q)
+__attribute__((always_inline)) static inline struct waiter *wf_chan_pop(struct waitq *q, bool solo)
 {
 	struct waiter *w = wf_waitq_first(q);
 
-	while (w && wf_unlikely(!wf_claim_waiter(w->g)))
+	while (w && wf_unlikely(!wf_chan_claim(w, solo)))
 		w = w->next;
 	if (w) {
 		w->woken = true;
@@ -104,11 +113,11 @@ static inline unsigned char *wf_chan_slot(const weft_chan_t *ch, size_t i)
 }
 
 /*
- * What sending and receiving are, under the lock: 0 when done; EPIPE; EAGAIN when it
- * has to wait. *ready is who is to be readied once the lock is released, or NULL.
+ * What sending and receiving are, under the lock (or solo, see fast.h): 0 when done; EPIPE; EAGAIN
+ * when it has to wait. *ready is who is to be readied once the lock is released, or NULL.
  */
 __attribute__((always_inline)) static inline int wf_chan_give(weft_chan_t *ch, const void *elem,
-							      struct g **ready)
+							      struct g **ready, bool solo)
 {
 	size_t count = wf_chan_count(ch);
 	struct waiter *w;
@@ -116,7 +125,7 @@ __attribute__((always_inline)) static inline int wf_chan_give(weft_chan_t *ch, c
 	*ready = NULL;
 	if (wf_unlikely(wf_chan_closed(ch)))
 		return EPIPE;
-	w = wf_chan_pop(&ch->receivers);
+	w = wf_chan_pop(&ch->receivers, solo);
 	if (w) {
 		*ready = w->g;
 		if (w->data)
@@ -131,7 +140,7 @@ __attribute__((always_inline)) static inline int wf_chan_give(weft_chan_t *ch, c
 }
 
 __attribute__((always_inline)) static inline int wf_chan_take(weft_chan_t *ch, void *elem,
-							      struct g **ready)
+							      struct g **ready, bool solo)
 {
 	size_t count = wf_chan_count(ch);
 	unsigned char *oldest;
@@ -139,7 +148,7 @@ __attribute__((always_inline)) static inline int wf_chan_take(weft_chan_t *ch, v
 
 	*ready = NULL;
 	if (!count) {
-		w = wf_chan_pop(&ch->senders);
+		w = wf_chan_pop(&ch->senders, solo);
 		if (!w)
 			return wf_unlikely(wf_chan_closed(ch)) ? EPIPE : EAGAIN;
 		*ready = w->g;
@@ -151,7 +160,7 @@ __attribute__((always_inline)) static inline int wf_chan_take(weft_chan_t *ch, v
 	if (elem)
 		wf_chan_copy(elem, oldest, ch->size);
 	ch->head = ch->head + 1 == ch->capacity ? 0 : ch->head + 1;
-	w = wf_chan_pop(&ch->senders);
+	w = wf_chan_pop(&ch->senders, solo);
 	if (!w) {
 		wf_chan_setcount(ch, count - 1);
 		return 0;

@@ -115,8 +115,8 @@ static void arm(struct selection *s, size_t n)
 
 static int try_case(const weft_case_t *c, struct g **ready)
 {
-	return c->op == WEFT_SEND ? wf_chan_give(c->chan, c->buf, ready)
-				  : wf_chan_take(c->chan, c->buf, ready);
+	return c->op == WEFT_SEND ? wf_chan_give(c->chan, c->buf, ready, false)
+				  : wf_chan_take(c->chan, c->buf, ready, false);
 }
 
 /* Try the arms in an order of which each is as likely: the case that was done, or -1. */

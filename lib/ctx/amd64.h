@@ -60,6 +60,24 @@ static inline void wf_setg(struct g *g)
 			     : "memory");
 }
 
+static inline struct m *wf_getm(void)
+{
+	struct m *m;
+
+	__asm__ __volatile__("movq wf_tls_m@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=&r"(m));
+	return m;
+}
+
+static inline void wf_setm(struct m *m)
+{
+	uintptr_t off;
+
+	__asm__ __volatile__("movq wf_tls_m@gottpoff(%%rip), %0\n\tmovq %1, %%fs:(%0)"
+			     : "=&r"(off)
+			     : "r"(m)
+			     : "memory");
+}
+
 /* A stopped context goes on under another gobuf's name. */
 static inline void wf_ctx_hand(struct gobuf *to, const struct gobuf *from)
 {

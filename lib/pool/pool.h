@@ -10,9 +10,12 @@
  *   J2  live counts the workers that may run a job: it is at most bound(pool), but for the
  *       time after that fell. Who takes a worker's slot counts it before the task is made.
  *   J3  While the pool has work that may start and live is below the bound, some worker is
- *       still to look at the queue; each such look starts at most one more.
+ *       still to look at the queue; each such look starts at most one more. Where no task
+ *       could be had and no worker is left, sysmon looks (wf_lacking).
  *   J4  A pool's memory stays while a reference is held: by its handle, by each future.
  *       Destroying waits until no worker, no job and nobody who waits in it is left.
+ *
+ * t/model/pool.pml is the model of J2 to J4.
  */
 #ifndef WF_POOL_H
 #define WF_POOL_H
@@ -284,6 +287,8 @@ enum future_state wf_job_exited(struct job *job);
 bool wf_pool_wants(struct weft_pool *pool);
 /* And without it: start that one. ENOMEM gives the slot back. */
 int wf_pool_start(struct m *m, struct weft_pool *pool);
+/* With it: a slot that was taken is free again, as no task could be had for it. */
+void wf_pool_unstarted(struct weft_pool *pool, struct wakelist *wake);
 /* A worker for a slot that was taken and a job that counts as running. */
 int wf_pool_startwith(struct m *m, struct weft_pool *pool, struct job *job);
 

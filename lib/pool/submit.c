@@ -92,10 +92,9 @@ static void take_back(struct m *m, struct weft_pool *pool, struct submission *s)
 	wf_lock(&pool->object.lock);
 	pool->submitted--;
 	pool->running--;
-	wf_pool_addlive(pool, -1);
 	if (!s->f)
 		wf_depot_put(&pool->depot, s->job);
-	wf_pool_settle(pool, &wake);
+	wf_pool_unstarted(pool, &wake);
 	wf_unlock(&pool->object.lock);
 	wf_waitq_wake(m, wake.first);
 }
@@ -124,7 +123,7 @@ static int to_queue(struct m *m, struct weft_pool *pool, struct submission *s)
 	more = wf_unlikely(wf_pool_live(pool) < wf_pool_bound(pool)) && wf_pool_wants(pool);
 	wf_unlock(&pool->object.lock);
 	if (more)
-		wf_pool_start(m, pool); /* without it others run the job */
+		wf_pool_start(m, pool); /* else others run the job, or it is tried again (J3) */
 	return 0;
 }
 

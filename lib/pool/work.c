@@ -216,14 +216,20 @@ static void work_with(void *arg)
 
 /* --- making them ------------------------------------------------------------------------ */
 
-/* The slot that was taken for a worker is free again: there is none. */
+void wf_pool_unstarted(struct weft_pool *pool, struct wakelist *wake)
+{
+	wf_pool_addlive(pool, -1);
+	if (wf_pool_queued(pool) && !wf_pool_live(pool))
+		wf_lacking(); /* J3 */
+	wf_pool_settle(pool, wake);
+}
+
 static void give_back(struct m *m, struct weft_pool *pool)
 {
 	WF_WAKELIST(wake);
 
 	wf_lock(&pool->object.lock);
-	wf_pool_addlive(pool, -1);
-	wf_pool_settle(pool, &wake);
+	wf_pool_unstarted(pool, &wake);
 	wf_unlock(&pool->object.lock);
 	wf_waitq_wake(m, wake.first);
 }

@@ -209,13 +209,12 @@ __attribute__((always_inline)) static inline int submit_and_leave(struct m *m, s
 int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void *arg)
 {
 	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
-	struct g *self = wf_getg(), *g;
-	struct m *m;
+	struct m *m = wf_getm();
 	struct p *p;
+	struct g *g;
 
-	if (wf_unlikely(!task || !fn || attr || !self))
+	if (wf_unlikely(!task || !fn || attr || !m))
 		return create_slow(task, attr, fn, arg, pc);
-	m = self->m;
 	p = wf_enter_plain(m);
 	if (wf_unlikely(!p || !p->gfree.list))
 		return create_slow(task, attr, fn, arg, pc);
@@ -227,13 +226,11 @@ int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void
 int weft_go(void (*fn)(void *), void *arg)
 {
 	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
-	struct g *self = wf_getg();
-	struct m *m;
+	struct m *m = wf_getm();
 	struct p *p;
 
-	if (wf_unlikely(!fn || !self))
+	if (wf_unlikely(!fn || !m))
 		return go_slow(fn, arg, pc);
-	m = self->m;
 	p = wf_enter_plain(m);
 	if (wf_unlikely(!p || !p->gfree.list))
 		return go_slow(fn, arg, pc);

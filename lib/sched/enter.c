@@ -61,19 +61,28 @@ struct m *wf_enter_slow(struct g *g)
 	return settle_p(m) ? m : wf_mcall(m, g, without_p);
 }
 
+/* Whether m is wanted for something else than its task. m0 does not return from weft_start
+ * while a task is bound to its thread: that one goes on. */
+static bool called_away(const struct m *m)
+{
+	uint32_t attn = atomic_load(&m->attn);
+
+	return attn & ATTN_STOP || (attn & ATTN_EXIT && !m->lockedg);
+}
+
 void wf_leave_slow(struct m *m)
 {
 	for (;;) {
 		wf_light_barrier_slow();
 		if (atomic_load(&m->attn) & ATTN_CANCEL)
 			wf_async_act_on(m);
-		if (!(m->attn & (ATTN_WANTED | ATTN_POSTED | ATTN_BLOCK)))
+		if (!(m->attn & (ATTN_POSTED | ATTN_BLOCK)) && !called_away(m))
 			return;
 		m = wf_enter();
 		if (!m)
 			return;
 		wf_post_flush(m);
-		if (m->attn & ATTN_WANTED)
+		if (called_away(m))
 			m = wf_giveway(m, m->curg);
 		if (m->attn & ATTN_BLOCK)
 			m = wf_blocking_again(m, m->curg);

@@ -20,6 +20,14 @@
  * world is stopped before another P is made.
  */
 
+/*
+ * A P that is solo is alone, and no foreign thread has ever come in: what only those may
+ * look at who are inside (a life word, an object's lock) its owner alone looks at, between
+ * coming in and leaving or switching. So that takes no locked instruction, and no lock. It
+ * stays so while its owner is inside, since a foreign thread stops the world before it comes
+ * in for the first time. sysmon touches nothing of the kind, nor does an M without a P.
+ */
+
 /* Put g into p's ring, behind all others; false when that is full. A full barrier, unless
  * alone. Owner only. */
 __attribute__((always_inline)) static inline bool wf_runqpush(struct p *p, struct g *g, bool alone)
@@ -512,6 +520,31 @@ static inline struct g *wf_pickswitchable(struct m *m, struct p *p)
 	return NULL;
 }
 
+/* wf_pickswitchable by a P that is alone: rather who was just readied. */
+static inline struct g *wf_pickalone(struct m *m, struct p *p)
+{
+	struct g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+
+	if (wf_unlikely(!g || p->pass == 1 || (g->flags & (GF_STARTED | GF_LOCKED)) != GF_STARTED))
+		return wf_pickswitchable(m, p);
+	p->pass--;
+	atomic_store_explicit(&p->runnext, NULL, memory_order_relaxed);
+	return g;
+}
+
+/* wf_parkunlock where nobody else is who could look at g or at the queue (p is solo). */
+__attribute__((always_inline)) static inline struct m *wf_parksolo(struct m *m, struct p *p,
+								   struct g *g, bool cancellable)
+{
+	struct g *next;
+
+	wf_chaos();
+	wf_count(&p->stats.parks, 1);
+	next = wf_unlikely(g->flags & GF_LOCKED) ? NULL : wf_pickalone(m, p);
+	wf_setstatus(g, G_RUNNING, cancellable ? G_WAITINGC : G_WAITING);
+	return wf_likely(next != NULL) ? wf_switchto(m, g, next) : wf_parktog0(m, g);
+}
+
 /* wf_gopark of one who was queued under a lock that is still held, and is let go of
  * when g is off its stack. */
 __attribute__((always_inline)) static inline struct m *
@@ -544,6 +577,19 @@ __attribute__((always_inline)) static inline void wf_readynext(struct m *m, stru
 	wf_count(&p->stats.readies, 1);
 	wf_runqputnext(p, g);
 	wf_wakefor(p);
+}
+
+/* The same where the P is solo, and g, claimed already, is a task. */
+__attribute__((always_inline)) static inline void wf_readysolo(struct m *m, struct g *g)
+{
+	struct p *p = wf_p(m);
+	struct g *before = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+
+	wf_chaos();
+	wf_count(&p->stats.readies, 1);
+	atomic_store_explicit(&p->runnext, g, memory_order_relaxed);
+	if (wf_unlikely(before != NULL))
+		wf_runqput(p, before);
 }
 
 #endif

@@ -108,8 +108,10 @@ static struct m *record(void)
 	wf_foreign_prepare();
 	wf_signals_hold(&before); /* D4 (post.c) */
 	m = wf_mnew(true);
-	if (m)
+	if (m) {
 		stand_in(m, m->g0);
+		wf_unsolo();
+	}
 	wf_signals_release(&before);
 	return m;
 }
@@ -151,12 +153,44 @@ void wf_foreign_leave(struct m *m)
 	}
 }
 
+static void set_resting(struct m *m, bool resting)
+{
+	wf_lock(&wf_sched.lock);
+	m->resting = resting;
+	wf_unlock(&wf_sched.lock);
+}
+
+void wf_foreign_rest(struct g *g)
+{
+	sigset_t before;
+
+	wf_signals_hold(&before); /* D4 (post.c) */
+	if (g)
+		set_resting(g->m, true);
+	wf_signals_release(&before);
+}
+
+void wf_foreign_goon(struct g *g)
+{
+	sigset_t before;
+
+	wf_signals_hold(&before); /* D4 (post.c) */
+	wf_setg(g);
+	wf_setm(NULL);
+	if (g) {
+		set_resting(g->m, false);
+		wf_unsolo();
+	}
+	wf_signals_release(&before);
+}
+
 /* A task's thread in a forked child: the task goes on as a foreign thread's
  * stand-in, on its own stack. */
 void wf_foreign_adopt(struct m *m, struct g *g)
 {
 	wf_foreign_prepare();
 	stand_in(m, g);
+	wf_setm(NULL);
 	atomic_fetch_or(&g->life, LIFE_FOREIGN);
 	m->proxy = g;
 	m->proxydowns = wf_sched.downs;

@@ -175,9 +175,11 @@ static inline struct g *end_directly(struct p *p, struct g *g, uintptr_t result)
 	    wf_unlikely(
 		    __builtin_add_overflow(life, LIFE_NEXT - (LIFE_JOINING | LIFE_DIRECT), &next)))
 		return NULL;
+	if (p->solo)
+		atomic_store_explicit(&g->life, next, memory_order_relaxed);
 	/* acquire and release: as locking and unlocking it */
-	if (wf_unlikely(!atomic_compare_exchange_strong_explicit(
-		    &g->life, &life, next, memory_order_acq_rel, memory_order_relaxed)))
+	else if (wf_unlikely(!atomic_compare_exchange_strong_explicit(
+			 &g->life, &life, next, memory_order_acq_rel, memory_order_relaxed)))
 		return NULL;
 	joiner = g->joiner;
 	g->joiner = g;

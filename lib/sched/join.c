@@ -316,11 +316,25 @@ static inline bool may_run_direct(struct p *p)
 	return false;
 }
 
+/* Lock the life that handle is of, unless something has happened to it. */
+static inline bool lock_fresh(const struct p *p, struct g *child, weft_t handle)
+{
+	uint64_t life = handle;
+
+	if (p->solo) { /* nobody else looks: the caller is as good as off its stack (J1) */
+		atomic_store_explicit(&child->life, life | LIFE_JOINING | LIFE_DIRECT,
+				      memory_order_relaxed);
+		return true;
+	}
+	/* acquire: as wf_lifelock; and that nobody joins it, or detached it */
+	return atomic_compare_exchange_strong_explicit(&child->life, &life, life | LIFE_LOCK,
+						       memory_order_acquire, memory_order_relaxed);
+}
+
 /* Take back the newest of the caller's tasks if handle is its, it is fresh, and a stack is at
  * hand: then it can be run in the caller's place at once. Its life is locked. */
 static inline struct g *take_newest(struct p *p, const struct g *self, weft_t handle)
 {
-	uint64_t life = handle;
 	struct g *child;
 
 	if (wf_unlikely(self->flags & GF_LOCKED) || !p->stacks || !may_run_direct(p))
@@ -328,11 +342,8 @@ static inline struct g *take_newest(struct p *p, const struct g *self, weft_t ha
 	child = wf_runqtakelife(p, handle);
 	if (wf_unlikely(!child))
 		return NULL;
-	/* acquire: as wf_lifelock; and that nobody joins it, or detached it */
 	if (wf_likely(!(child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED | GF_VOID))) &&
-	    wf_likely(atomic_compare_exchange_strong_explicit(
-		    &child->life, &life, handle | LIFE_LOCK, memory_order_acquire,
-		    memory_order_relaxed)))
+	    wf_likely(lock_fresh(p, child, handle)))
 		return child;
 	wf_runqput(p, child);
 	return NULL;
@@ -345,7 +356,8 @@ static inline struct m *switch_there(struct m *m, struct p *p, struct g *self, s
 
 	wf_ownstack(child, top);
 	wf_count(&p->stats.there, 1);
-	p->commit.after = AFTER_JOIN;
+	if (!p->solo)
+		p->commit.after = AFTER_JOIN;
 	wf_savetask(m, self);
 	wf_become(m, child, G_RUNNABLE);
 	m = wf_ctx_switch(&self->sched, &top->idle, m); /* nobody watches: wf_enter_plain */
@@ -356,14 +368,14 @@ static inline struct m *switch_there(struct m *m, struct p *p, struct g *self, s
 
 int weft_join(weft_t handle, void **value)
 {
-	struct g *self = wf_getg(), *child;
-	struct m *m;
+	struct m *m = wf_getm();
+	struct g *self, *child;
 	struct p *p;
 
-	if (wf_unlikely(!self))
+	if (wf_unlikely(!m))
 		return join_slow(handle, value, WF_FOREVER);
-	m = self->m;
 	p = wf_enter_plain(m);
+	self = m->curg;
 	if (wf_unlikely(!p || self->top->state.deadline) ||
 	    wf_unlikely(!(child = take_newest(p, self, handle))))
 		return join_slow(handle, value, WF_FOREVER);

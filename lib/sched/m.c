@@ -151,6 +151,7 @@ static void *mthread(void *arg)
 
 	atomic_store(&m->thread, pthread_self());
 	wf_setg(m->g0);
+	wf_setm(m);
 	pthread_setname_np(pthread_self(), "weft");
 	wf_mstart();
 	return NULL;
@@ -281,6 +282,7 @@ static void mended(struct m *m)
 	wf_signals_hold(&before); /* D4 (post.c) */
 	wf_post_flush(m);
 	wf_setg(NULL);
+	wf_setm(NULL);
 	if (m == &wf_m0) {
 		if (wf_m0_is_ours())
 			wf_foreign_ending();

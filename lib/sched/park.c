@@ -15,8 +15,8 @@
  *       request. One of the two sees the other.
  *   K4  What K3 looks at belongs to this wait only while the lock of K1 is held: once
  *       it is released, a cancelled waiter may withdraw, end, and its G be another
- *       task that waits. So wf_parked comes before the unlocking, and a joiner that
- *       runs its child at once keeps the child's life locked over the switch.
+ *       task that waits. So wf_parked comes before the unlocking. (A joiner whose child
+ *       runs in its place is not woken in this way: J1 in join.c.)
  *
  * t/model/park.pml is the model.
  */
@@ -252,14 +252,14 @@ static __attribute__((noinline)) int yield_to(struct m *m, struct g *g, struct g
 
 int weft_yield(void)
 {
-	struct g *g = wf_getg(), *next;
-	struct m *m;
+	struct m *m = wf_getm();
+	struct g *g, *next;
 	struct p *p;
 
-	if (wf_unlikely(!g))
+	if (wf_unlikely(!m))
 		return yield_slow();
-	m = g->m;
 	p = wf_enter_plain(m);
+	g = m->curg;
 	if (wf_unlikely(!p || g->flags & GF_LOCKED || p->pass == 1 ||
 			atomic_load_explicit(&p->runnext, memory_order_relaxed)))
 		return yield_slow();

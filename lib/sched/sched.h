@@ -340,6 +340,7 @@ void wf_post_flush(struct m *m);
 /* No handler runs on this thread between the two: for who is no M, or none any more (D4). */
 void wf_signals_hold(sigset_t *before);
 void wf_signals_release(const sigset_t *before);
+void wf_lacking(void); /* a pool could not have a task for its jobs: resized is to be called */
 void wf_wakep(void);
 bool wf_timers_unkept(void);
 void wf_stoplockedm(struct m *m);
@@ -366,6 +367,7 @@ static inline void wf_wake(void)
  * the M that the caller is on then, with wf_sched.lock held. */
 struct m *wf_stoptheworld(struct m *m);
 void wf_starttheworld(struct p *runnable); /* and without the lock */
+void wf_unsolo(void);                      /* the caller is a foreign thread, from now on */
 /* With the world stopped: have n Ps; *runnable is a list of those that have work.
  * ENOMEM changes nothing. */
 int wf_procresize(struct m *m, unsigned n, struct p **runnable);
@@ -412,6 +414,9 @@ static inline void wf_leave_any(struct m *m)
 }
 
 unsigned long wf_foreign_self(void);
+/* The calling thread becomes m0, or is what it was before; g was its stand-in, or NULL. */
+void wf_foreign_rest(struct g *g);
+void wf_foreign_goon(struct g *g);
 /* Wait as wf_gopark does, in the kernel. */
 void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until);
 void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */

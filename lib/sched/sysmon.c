@@ -8,6 +8,8 @@
  * computes. What nobody waits for is retaken after a slice if its M sleeps, so that
  * the pool is known to be idle.
  *
+ * It also starts the workers of pools that could not have one when they wanted it.
+ *
  * Rounds follow each other closely only while some P is in a blocking call or was just
  * taken from an M that slept; else they back off, to RELAXED. After a second in which
  * all Ps were idle it sleeps until one is taken from the idle list (wf_pidleget).
@@ -191,6 +193,15 @@ static void admit(void)
 		wf_blocking_admit(NULL);
 }
 
+/* Who could not have a task for a worker tries again. */
+static void retry(void)
+{
+	void (*resized)(struct m *) = wf_sched.resized;
+
+	if (wf_sched.lacking && resized && atomic_exchange(&wf_sched.lacking, 0))
+		resized(&wf_mon.m);
+}
+
 /* The time to the next round after one that found so much. */
 static int64_t next_delay(int64_t delay, enum finding found, unsigned *idle)
 {
@@ -209,7 +220,7 @@ static void sleep_deeply(void)
 	bool idle;
 
 	wf_lock(&wf_sched.lock);
-	idle = wf_sched.npidle == wf_sched.nprocs && !wf_sched.dying;
+	idle = wf_sched.npidle == wf_sched.nprocs && !wf_sched.dying && !wf_sched.lacking;
 	wf_sched.sysmonwait = idle;
 	wf_unlock(&wf_sched.lock);
 	if (idle)
@@ -275,6 +286,7 @@ void wf_sysmon(void)
 			wf_timers_overdue(&wf_mon.m, now);
 		see_to_work();
 		admit();
+		retry();
 		rest(now, &quiet);
 	}
 }
@@ -362,4 +374,14 @@ void wf_sysmon_awake(void)
 {
 	wf_sched.sysmonwait = false;
 	wf_notewakeup(&wf_mon.note);
+}
+
+/* At its next round, which is far if it has backed off: there is little memory just now. */
+void wf_lacking(void)
+{
+	atomic_store(&wf_sched.lacking, 1);
+	wf_lock(&wf_sched.lock);
+	if (wf_sched.sysmonwait)
+		wf_sysmon_awake();
+	wf_unlock(&wf_sched.lock);
 }

@@ -241,6 +241,7 @@ struct p {
 	unsigned nstacks;
 	bool armed;     /* a timer may be the first of all, and nobody keep its time (W2) */
 	bool alone;     /* the only one; changes while the world is stopped */
+	bool solo;      /* and there is no foreign thread: see fast.h; so does this */
 	struct p *link; /* in pidle, or a list of Ps with work */
 	struct timers timers;
 	struct pstats stats;
@@ -262,8 +263,7 @@ enum {
 	ATTN_CANCEL = 16, /* its task was cancelled asynchronously while inside */
 	ATTN_POSTED = 32, /* a handler put something on its list (D2) */
 	ATTN_BLOCK = 64,  /* its task goes back to a blocking call (B3) */
-	ATTN_WANTED = ATTN_STOP | ATTN_EXIT,
-	ATTN_SETTLE = ATTN_WANTED | ATTN_RETAKE, /* on the way in: the lock tells */
+	ATTN_SETTLE = ATTN_STOP | ATTN_EXIT | ATTN_RETAKE, /* on the way in: the lock tells */
 };
 
 /* Of an object that a handler wants seen to; post.c. */
@@ -297,6 +297,7 @@ struct m {
 	bool spinning;
 	bool keeper; /* sleeps until wf_sched.keeper_until at the latest; under wf_sched.lock */
 	bool foreign;
+	bool resting; /* of a foreign thread that is m0 meanwhile; under wf_sched.lock */
 	bool ending;  /* its thread is to end */
 	bool staying; /* m0 would go, but no other M could be had for its P */
 	bool ended;   /* its thread has ended: the record is free */
@@ -355,6 +356,7 @@ struct sched {
 	struct lock joins;        /* held by who decides which of two that join is told */
 	void *_Atomic pools;      /* lib/pool's record of them */
 	void (*_Atomic resized)(struct m *m); /* after weft_procs; NULL: nobody asks */
+	_Atomic uint32_t lacking;             /* some pool lacks a worker: sysmon calls that, too */
 	uint64_t downs; /* how often the runtime went down: handles of before are gone */
 	uint64_t forks; /* how often this process is a forked child of such */
 };
