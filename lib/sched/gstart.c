@@ -293,6 +293,8 @@ void wf_gstart(struct m *m)
 			wf_joined_directly(m->curg);
 		} else {
 			wf_runcommit(m);
+			if (wf_unlikely(!wf_p(m)->stacks))
+				wf_stackahead(wf_p(m));
 		}
 		m = run_gs(m, top);
 	}

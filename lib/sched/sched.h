@@ -426,6 +426,7 @@ void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */
 /* A stack of at least size usable bytes; 0 is the default. NULL without memory. */
 struct gtop *wf_stackget(size_t size, size_t guard);
 struct gtop *wf_stackfresh(struct p *p); /* of the default size, for a G of p */
+void wf_stackahead(struct p *p);         /* one for its next G, before it is needed */
 void wf_stackputslow(struct p *p, struct gtop *top);
 void wf_stackflush(struct p *p); /* a P's free stacks to the global lists */
 void wf_stackwait(struct g *g);  /* a fresh G for which there was none */

@@ -227,6 +227,20 @@ struct gtop *wf_stackfresh(struct p *p)
 	return heat(cold->region, cold->index[cold->n]);
 }
 
+/* A task that begins may park with an object's lock held, and switch to a fresh one: what that
+ * one's stack costs the kernel is better spent now, when no lock is held. */
+void wf_stackahead(struct p *p)
+{
+	struct gtop *top;
+
+	if (wf_settings.stacksize > class_size(CLASSES - 1) || wf_sched.nstackwait ||
+	    wf_runqempty(p))
+		return;
+	top = wf_stackfresh(p);
+	if (top)
+		wf_stackput(p, top);
+}
+
 /* With the lock held. */
 static void shared_put(struct gtop *top)
 {

@@ -20,7 +20,7 @@ void wf_waitpoint_renew(struct waitpoint *at, void (*forget)(struct waitpoint *)
 		} else if (atomic_compare_exchange_weak_explicit(&at->life, &seen, now | BEGINNING,
 								 memory_order_acquire,
 								 memory_order_acquire)) {
-			at->queue = (struct waitq){NULL};
+			wf_waitq_setfirst(&at->queue, NULL);
 			at->lock = (struct lock){0};
 			forget(at);
 			/* release: pairs with wf_waitpoint_lock's acquire */
