@@ -25,8 +25,7 @@
  * mutant 4: who takes the keeper away leaves keeper_until
  * mutant 5: an M that stops spinning for a task does not look at the times
  * mutant 6: an M that goes to sleep looks at the heaps before it makes its P idle
- * mutant 7: a task that arms a timer as it goes to sleep does not tell its M
- * mutant 8: a keeper whose time has come says so by no full barrier before it looks at the heaps
+ * mutant 7: a keeper whose time has come says so by no full barrier before it looks at the heaps
  */
 #ifndef MUTANT
 #define MUTANT	0
@@ -174,7 +173,7 @@ proctype M(byte me)
 task:	arm(me, SECOND, 2);
 	if
 	:: wf_timer_armed(me, 2); goto computes
-	:: armed = !is_mutant(7)	/* it sleeps */
+	:: armed = 1	/* it sleeps */
 	fi;
 
 find:	if
@@ -208,7 +207,7 @@ end_sleep:
 		:: else
 		fi;
 		keeper[me] = 0;
-		if :: !is_mutant(8) -> xchg(me, UNTIL, 0) :: is_mutant(8) -> st(me, UNTIL, 0) fi;
+		if :: !is_mutant(7) -> xchg(me, UNTIL, 0) :: is_mutant(7) -> st(me, UNTIL, 0) fi;
 		next = wf_timers_next(me);
 		if
 		:: next && next <= now && ld(me, NPIDLE) ->
