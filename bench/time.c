@@ -3,7 +3,8 @@
  *
  * `sleepers`: so many tasks sleep at once, until deadlines of their own that begin after the
  * last has fallen asleep; for each the time until all slept and from the last deadline until
- * all were awake, or the processor time of all, beside touching as many pages.
+ * all were awake, or the processor time of all, beside touching as many pages, and making and
+ * touching as many stacks with guards.
  * `lateness`: of the same, how long after its deadline the latest woke. `timers`: one is
  * armed and stopped, alone and among 10,000 that are armed. Timers that fire are not measured.
  */
@@ -13,12 +14,19 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <weft.h>
 
 #include "bench.h"
 #include "peers/peers.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
 
 static struct timespec at(uint64_t ns)
 {
@@ -181,6 +189,56 @@ static int touch_pages(struct bench_run *r)
 	return munmap(pages, size) != 0 ? errno : 0;
 }
 
+/* The same as the tops of stacks, with guards of 64 KiB below them: of many, as cheaply as the
+ * kernel makes them. */
+enum { STACK = 256 * 1024, GUARD = 64 * 1024, GUARDS = 32 };
+
+static int guard_stacks(int self, char *stacks)
+{
+	struct iovec guards[GUARDS];
+
+	for (int i = 0; i < GUARDS; i++)
+		guards[i] = (struct iovec){stacks + (size_t)i * (GUARD + STACK), GUARD};
+	errno = ENOSYS; /* less than all is as bad */
+	return syscall(SYS_process_madvise, self, guards, GUARDS, MADV_GUARD_INSTALL, 0) ==
+			       (long)GUARDS * GUARD
+		       ? 0
+		       : errno;
+}
+
+static int make_stacks(int self, size_t n)
+{
+	size_t size = GUARDS * (size_t)(GUARD + STACK);
+	int err = 0;
+
+	for (size_t made = 0; made < n && err == 0; made += GUARDS) {
+		char *stacks = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (stacks == MAP_FAILED)
+			return errno;
+		madvise(stacks, size, MADV_NOHUGEPAGE);
+		err = guard_stacks(self, stacks);
+		for (size_t i = 1; i <= GUARDS; i++)
+			*(volatile char *)&stacks[i * (GUARD + STACK) - 1] = 1;
+	}
+	return err;
+}
+
+/* What is mapped goes with the process. */
+static int touch_stacks(struct bench_run *r)
+{
+	int self = (int)syscall(SYS_pidfd_open, getpid(), 0), err;
+	uint64_t cpu = cpu_now();
+
+	if (self < 0)
+		return errno;
+	err = make_stacks(self, r->arg);
+	set_each(r, cpu_now() - cpu);
+	close(self);
+	return err;
+}
+
 /* --- timers ------------------------------------------------------------------------------- */
 
 enum { MANY = 10000, HOUR = 3600, SPREAD = 1024 };
@@ -285,6 +343,13 @@ static const struct bench_series sleepers_series[] = {
 	 .slow = true,
 	 .arg = 1000000,
 	 .run = touch_pages,
+	 .version = peer_kernel_version},
+	{.name = "1,000,000 stacks, CPU time",
+	 .peer = true,
+	 .fixed = true,
+	 .slow = true,
+	 .arg = 1000000,
+	 .run = touch_stacks,
 	 .version = peer_kernel_version},
 	{.name = "Go, 100,000, time",
 	 .peer = true,

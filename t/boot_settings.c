@@ -145,6 +145,7 @@ static void with_variable(void *arg)
 	const struct variable *v = arg;
 
 	unsetenv("WEFT_PROCS");
+	unsetenv("WEFT_SEED");
 	setenv(v->name, v->value, 1);
 	need(!weft_init());
 	need(weft_procs(0) == (int)wf_getncpu());

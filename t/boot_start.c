@@ -172,6 +172,43 @@ START_TEST(test_main_that_exits_returns_0_after_the_last_task)
 }
 END_TEST
 
+static _Atomic int bound;
+
+/* On m0's thread, as the only P is m0's when it begins. */
+static void stay_bound(void *unused)
+{
+	(void)unused;
+	ck_assert_int_eq(weft_lock_thread(), 0);
+	bound = 1;
+	for (int i = 0; i < 1000; i++)
+		weft_yield();
+	ended++;
+	ck_assert_int_eq(weft_unlock_thread(), 0);
+}
+
+static int leave_a_bound_task(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	ck_assert_int_eq(weft_go(stay_bound, NULL), 0);
+	while (!bound)
+		weft_yield();
+	return 3;
+}
+
+START_TEST(test_a_task_bound_to_the_first_thread_goes_on_after_main)
+{
+	weft_config_t config = {.procs = 1};
+
+	ck_assert_int_eq(weft_configure(&config), 0);
+	for (int i = 1; i <= 20; i++) {
+		bound = 0;
+		ck_assert_int_eq(weft_start(leave_a_bound_task, 0, NULL), 3);
+		while (ended < i) /* it may have been another thread's */
+			sched_yield();
+	}
+}
+END_TEST
+
 /* --- more than one thread ------------------------------------------------------------ */
 
 static int main_on_any_thread(int argc, char **argv)
@@ -357,6 +394,7 @@ TCase *boot_start_tests(void)
 	tcase_add_test(tests, test_mains_stack_is_as_large_as_the_limit_says);
 	tcase_add_test(tests, test_tasks_go_on_after_main_and_start_may_be_called_again);
 	tcase_add_test(tests, test_main_that_exits_returns_0_after_the_last_task);
+	tcase_add_test(tests, test_a_task_bound_to_the_first_thread_goes_on_after_main);
 	tcase_add_test(tests, test_start_while_another_thread_is_m0_runs_main_as_a_further_task);
 	tcase_add_test(tests, test_start_after_a_lazy_boot_runs_main_as_a_further_task);
 	tcase_add_test(tests, test_every_thread_may_be_m0_in_turn);

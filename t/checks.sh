@@ -24,6 +24,15 @@ skip()
 	echo "ok $checks - $1 # SKIP $2"
 }
 
+# prints PROGRAM SOURCE ARG...: an example does, what the head comment of its source says
+prints()
+{
+	program=$WEFT_BUILD/examples/$1
+	sed -n '/^ \* Prints[:,]/,/^ \*\//s/^ \*	//p' "$WEFT_SOURCE/examples/$2.c" >"$dir/expected"
+	shift 2
+	"$program" "$@" >"$dir/printed" 2>"$dir/err" </dev/null && diff "$dir/expected" "$dir/printed" >"$dir/err"
+}
+
 # The plan, and the status of the script.
 finish()
 {

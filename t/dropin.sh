@@ -5,14 +5,6 @@
 
 . "$(dirname "$0")/tap.sh"
 
-# prints PROGRAM SOURCE: what its head comment says
-prints()
-{
-	sed -n '/^ \* Prints:/,/^ \*\//s/^ \*	//p' "$WEFT_SOURCE/examples/$2.c" >"$dir/expected"
-	"$WEFT_BUILD/examples/$1" >"$dir/printed" 2>"$dir/err" </dev/null &&
-		diff "$dir/expected" "$dir/printed" >"$dir/err"
-}
-
 # used PROGRAM PATTERN: its symbols that are of the library match
 uses()
 {

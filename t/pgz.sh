@@ -105,6 +105,17 @@ pgz --help
 [ $status -eq 0 ] && grep -q '^usage: pgz' "$dir/out"
 result $? "--help prints the usage"
 
+if [ -r /proc/self/mem ]; then
+	pgz -c /proc/self/mem
+	[ $status -eq 1 ] && grep -q '/proc/self/mem: Input/output error' "$dir/err" && ! gunzip -c "$dir/out" >"$dir/part" 2>&1
+	result $? "an error of reading is one, and what was written by then is no whole gzip"
+else
+	skip "an error of reading" "no /proc"
+fi
+{ "$PGZ" -c random 2>"$dir/err"; echo $? >"$dir/status"; } | head -c 100 >"$dir/out"
+[ "$(cat "$dir/status")" -eq 1 ] && grep -q 'standard output: Broken pipe' "$dir/err"
+result $? "a reader that leaves is an error, and no death by a signal"
+
 if [ -w /dev/full ]; then
 	"$PGZ" -c random >/dev/full 2>"$dir/err"
 	[ $? -eq 1 ] && grep -q 'standard output: No space left on device' "$dir/err"
@@ -126,8 +137,17 @@ if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 	script -qec "'$PGZ' -c tiny" /dev/null </dev/null >"$dir/out" 2>&1
 	grep -q 'is a terminal' "$dir/out"
 	result $? "nothing is written to a terminal"
+	script -qec "'$PGZ' -f large" /dev/null </dev/null >"$dir/out" 2>&1
+	tr '\r' '\n' <"$dir/out" >"$dir/err"
+	grep -qE '^\[#* *\] +[0-9]+%' "$dir/err" && tail -n 1 "$dir/err" | grep -q "^$(printf '\033')\[K" &&
+		gunzip -c large.gz | cmp - large
+	result $? "a terminal shows a bar, which goes at the end"
+	pgz -f large
+	[ ! -s "$dir/err" ]
+	result $? "without a terminal there is none"
 else
 	skip "nothing is written to a terminal" "no script(1)"
+	skip "a terminal shows a bar" "no script(1)"
 fi
 
 # What it ever took, seen before its input ends.

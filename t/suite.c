@@ -44,14 +44,19 @@ void wait_for(_Atomic int *counter, int value)
 		weft_yield();
 }
 
-void wait_parked(unsigned n)
+weft_stats_t runtime_stats(void)
 {
 	weft_stats_t stats;
 
-	do {
+	ck_assert_int_eq(weft_stats(&stats, sizeof stats), 0);
+	return stats;
+}
+
+void wait_parked(unsigned n)
+{
+	do
 		weft_yield();
-		ck_assert_int_eq(weft_stats(&stats, sizeof stats), 0);
-	} while (stats.parked < n);
+	while (runtime_stats().parked < n);
 }
 
 weft_t create(void *(*fn)(void *), void *arg)
@@ -95,6 +100,21 @@ struct timespec time_of(clockid_t clock, long ms)
 		t.tv_sec++;
 	}
 	return t;
+}
+
+int64_t now_of(clockid_t clock)
+{
+	struct timespec t;
+
+	ck_assert_int_eq(clock_gettime(clock, &t), 0);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+void pause_us(long us)
+{
+	struct timespec t = {us / 1000000, us % 1000000 * 1000};
+
+	ck_assert_int_eq(nanosleep(&t, NULL), 0);
 }
 
 void *give_back(void *arg)

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include <weft/runtime.h>
+
 enum { PATIENCE = 60 };
 
 /* The program's tests; its suite has the program's name. */
@@ -49,8 +51,15 @@ void *on_thread(void *(*fn)(void *), void *arg);
 void *give_back(void *arg);          /* its argument */
 void *wait_and_give_back(void *arg); /* the same once the argument, a counter, is 1 */
 
-/* A time of a clock, so many ms from now. */
+/* A time of a clock, so many ms from now; and now, in ns. */
 struct timespec time_of(clockid_t clock, long ms);
+int64_t now_of(clockid_t clock);
+
+/* Let the thread sleep in the kernel, which the runtime is not told. */
+void pause_us(long us);
+
+/* What weft_stats tells. */
+weft_stats_t runtime_stats(void);
 
 /* A letter for a function that takes a pointer. */
 static inline void *as_arg(char letter)

@@ -287,6 +287,64 @@ TASK_TEST(test_without_a_free_signal_it_is_eagain, 1)
 	ck_assert_int_eq(type, WEFT_CANCEL_DEFERRED);
 }
 
+/* --- amid handlers that post ------------------------------------------------------------ */
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+static weft_sem_t posts;
+static timer_t storm;
+
+static void post_in_handler(int number)
+{
+	(void)number;
+	for (int i = 0; i < 20; i++)
+		weft_sem_post(&posts);
+}
+
+static void *takes_posts(void *unused)
+{
+	while (!weft_sem_wait(&posts) && !stop)
+		handled++;
+	return unused;
+}
+
+static void *computes_amid_posts(void *unused)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
+	struct itimerspec often = {{0, 10000}, {0, 10000}};
+
+	event.sigev_notify_thread_id = gettid();
+	ck_assert_int_eq(timer_create(CLOCK_MONOTONIC, &event, &storm), 0);
+	ck_assert_int_eq(timer_settime(storm, 0, &often, NULL), 0);
+	return computes(unused);
+}
+
+/* The signal that cancels may come while the thread is in such a post. */
+TASK_TEST(test_it_ends_an_endless_loop_amid_posts_of_handlers, 2)
+{
+	struct sigaction action = {.sa_handler = post_in_handler, .sa_flags = SA_RESTART};
+	weft_t taker, task;
+
+	ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+	ck_assert_int_eq(weft_sem_init(&posts, 0, 0), 0);
+	taker = create(takes_posts, NULL);
+	for (unsigned i = 0; i < rounds(300); i++) {
+		begun = 0;
+		task = create(computes_amid_posts, NULL);
+		wait_for(&begun, 1);
+		nanosleep(&(struct timespec){0, 20000 + i % 100 * 1000}, NULL);
+		ck_assert_int_eq(weft_cancel(task), 0);
+		ck_assert_ptr_eq(result_of(task), WEFT_CANCELED);
+		ck_assert_int_eq(timer_delete(storm), 0);
+	}
+	stop = 1;
+	ck_assert_int_eq(weft_sem_post(&posts), 0);
+	result_of(taker);
+	ck_assert_int_gt(handled, 0);
+}
+
 /* --- foreign threads
  * ------------------------------------------------------------------------------- */
 
@@ -329,6 +387,7 @@ TCase *suite_tests(void)
 		return tests;
 	tcase_add_loop_test(tests, test_it_ends_wherever_it_is_and_its_clean_ups_run, 0, 2 * KINDS);
 	tcase_add_test(tests, test_real_time_signals_of_the_program_are_left_alone);
+	tcase_add_test(tests, test_it_ends_an_endless_loop_amid_posts_of_handlers);
 	tcase_add_test(tests, test_pthread_cancel_of_a_threads_own_is_libcs);
 	return tests;
 }

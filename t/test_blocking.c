@@ -15,21 +15,6 @@
 
 static _Atomic int gate, ended;
 
-static void pause_us(long us)
-{
-	struct timespec t = {us / 1000000, us % 1000000 * 1000};
-
-	ck_assert_int_eq(nanosleep(&t, NULL), 0);
-}
-
-static weft_stats_t stats(void)
-{
-	weft_stats_t s;
-
-	ck_assert_int_eq(weft_stats(&s, sizeof s), 0);
-	return s;
-}
-
 /* --- what they return -------------------------------------------------------------------- */
 
 TASK_TEST(test_blocking_calls_nest, 1)
@@ -37,10 +22,10 @@ TASK_TEST(test_blocking_calls_nest, 1)
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(weft_blocking_begin(), 0);
 	for (int i = 0; i < 3; i++) {
-		ck_assert_uint_eq(stats().blocking, 1);
+		ck_assert_uint_eq(runtime_stats().blocking, 1);
 		ck_assert_int_eq(weft_blocking_end(), 0);
 	}
-	ck_assert_uint_eq(stats().blocking, 0);
+	ck_assert_uint_eq(runtime_stats().blocking, 0);
 }
 
 TASK_TEST(test_end_without_begin_is_eperm, 1)
@@ -67,7 +52,7 @@ START_TEST(test_on_a_foreign_thread_they_return_0_and_do_nothing)
 	ck_assert_int_eq(weft_init(), 0);
 	ck_assert_ptr_null(foreign(NULL));
 	ck_assert_ptr_null(on_thread(foreign, NULL));
-	ck_assert_uint_eq(stats().blocking, 0);
+	ck_assert_uint_eq(runtime_stats().blocking, 0);
 }
 END_TEST
 
@@ -155,7 +140,7 @@ TASK_TEST(test_a_task_may_end_in_a_blocking_call, 1)
 
 	for (int i = 0; i < 30; i++) {
 		ck_assert_ptr_eq(result_of(create(ways[i % 3], &gate)), &gate);
-		ck_assert_uint_eq(stats().blocking, 0);
+		ck_assert_uint_eq(runtime_stats().blocking, 0);
 		ck_assert_int_eq(weft_blocking_end(), EPERM);
 	}
 }
@@ -206,7 +191,7 @@ static void within_body(void)
 		tasks[i] = create(yields_within, NULL);
 	for (int i = 0; i < 8; i++)
 		ck_assert_ptr_null(result_of(tasks[i]));
-	ck_assert_uint_eq(stats().blocking, 0);
+	ck_assert_uint_eq(runtime_stats().blocking, 0);
 }
 
 START_TEST(test_calls_of_weft_between_begin_and_end_may_park)
@@ -219,9 +204,9 @@ static void *parks_within(void *child)
 {
 	ck_assert_int_eq(weft_blocking_begin(), 0);
 	result_of((weft_t)child);
-	ck_assert_uint_eq(stats().blocking, 1);
+	ck_assert_uint_eq(runtime_stats().blocking, 1);
 	pause_us(1000);
-	ck_assert_uint_eq(stats().blocking, 1);
+	ck_assert_uint_eq(runtime_stats().blocking, 1);
 	ck_assert_int_eq(weft_blocking_end(), 0);
 	return NULL;
 }
@@ -232,7 +217,7 @@ TASK_TEST(test_a_blocking_call_goes_on_after_a_wait_in_it, 1)
 	weft_t task = create(parks_within, (void *)child);
 
 	wait_parked(1);
-	ck_assert_uint_eq(stats().blocking, 0); /* it waits as a task, on no thread */
+	ck_assert_uint_eq(runtime_stats().blocking, 0); /* it waits as a task, on no thread */
 	gate = 1;
 	ck_assert_ptr_null(result_of(task));
 }
@@ -260,18 +245,18 @@ TASK_TEST(test_stats_tell_how_many_block_now, 2)
 	for (int i = 0; i < TASKS; i++)
 		tasks[i] = create(until_gate, &gate);
 	wait_for(&ended, TASKS);
-	ck_assert_uint_eq(stats().blocking, TASKS);
-	ck_assert_uint_eq(stats().tasks, TASKS + 1);
+	ck_assert_uint_eq(runtime_stats().blocking, TASKS);
+	ck_assert_uint_eq(runtime_stats().tasks, TASKS + 1);
 	gate = 1;
 	for (int i = 0; i < TASKS; i++)
 		ck_assert_ptr_eq(result_of(tasks[i]), &gate);
-	ck_assert_uint_eq(stats().blocking, 0);
+	ck_assert_uint_eq(runtime_stats().blocking, 0);
 }
 
 /* Their retakes count, and not as preemptions: nobody computed. */
 TASK_TEST(test_retakes_are_counted, 1)
 {
-	uint64_t before = stats().retakes;
+	uint64_t before = runtime_stats().retakes;
 	weft_t tasks[4];
 
 	for (int i = 0; i < 4; i++)
@@ -280,19 +265,19 @@ TASK_TEST(test_retakes_are_counted, 1)
 	gate = 1;
 	for (int i = 0; i < 4; i++)
 		result_of(tasks[i]);
-	ck_assert_uint_ge(stats().retakes, before + 4);
+	ck_assert_uint_ge(runtime_stats().retakes, before + 4);
 }
 
 /* A begin alone takes no P away, and an end that finds it is no switch. */
 TASK_TEST(test_begin_and_end_alone_keep_the_p, 1)
 {
-	uint64_t before = stats().switches;
+	uint64_t before = runtime_stats().switches;
 
 	for (int i = 0; i < 100000; i++) {
 		ck_assert_int_eq(weft_blocking_begin(), 0);
 		ck_assert_int_eq(weft_blocking_end(), 0);
 	}
-	ck_assert_uint_le(stats().switches - before, 1000);
+	ck_assert_uint_le(runtime_stats().switches - before, 1000);
 }
 
 /* --- together with the rest

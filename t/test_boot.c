@@ -58,6 +58,7 @@ int main(void)
 
 	suite_add_tcase(suite, boot_start_tests());
 	suite_add_tcase(suite, boot_lazy_tests());
+	suite_add_tcase(suite, boot_storm_tests());
 	suite_add_tcase(suite, boot_settings_tests());
 	suite_add_tcase(suite, boot_limits_tests());
 	suite_add_tcase(suite, boot_fork_tests());

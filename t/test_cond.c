@@ -353,14 +353,14 @@ TASK_TEST(test_a_tasks_timed_wait_ends_at_its_time, 2)
 
 TASK_TEST(test_a_timed_wait_takes_the_clock_of_the_attribute, 1)
 {
-	struct timespec soon = time_of(CLOCK_MONOTONIC, 10), start = time_of(CLOCK_MONOTONIC, 0);
-	struct timespec end;
+	struct timespec start = time_of(CLOCK_MONOTONIC, 0), soon, end;
 	weft_condattr_t attr;
 
 	ck_assert_int_eq(weft_condattr_init(&attr), 0);
 	ck_assert_int_eq(weft_condattr_setclock(&attr, CLOCK_MONOTONIC), 0);
 	ck_assert_int_eq(weft_cond_init(&cond, &attr), 0);
 	lock();
+	soon = time_of(CLOCK_MONOTONIC, 10);
 	ck_assert_int_eq(weft_cond_timedwait(&cond, &mutex, &soon), ETIMEDOUT);
 	end = time_of(CLOCK_MONOTONIC, 0);
 	ck_assert((end.tv_sec - start.tv_sec) * 1000000000L + end.tv_nsec - start.tv_nsec >=

@@ -14,14 +14,6 @@ enum { MS = 1000000 };
 
 static _Atomic int gate, step;
 
-static int64_t now_of(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static struct timespec in(clockid_t clock, int64_t ns)
 {
 	ns += now_of(clock);

@@ -263,6 +263,24 @@ START_TEST(test_a_foreign_thread_has_values_and_destructors_at_its_end)
 }
 END_TEST
 
+START_TEST(test_a_foreign_threads_values_outlive_the_runtime)
+{
+	static char values[100];
+
+	ck_assert_int_eq(weft_init(), 0);
+	for (int i = 0; i < 100; i++) {
+		keys[i] = new_key(note);
+		ck_assert_int_eq(weft_setspecific(keys[i], &values[i]), 0);
+	}
+	for (int round = 0; round < 3; round++) {
+		ck_assert_int_eq(weft_shutdown(), 0);
+		for (int i = 0; i < 100; i++)
+			ck_assert_ptr_eq(weft_getspecific(keys[i]), &values[i]);
+		ck_assert_ptr_null(result_of(create(give_back, NULL)));
+	}
+}
+END_TEST
+
 START_TEST(test_a_foreign_threads_destructors_are_called_up_to_4_times_and_may_wait)
 {
 	keys[0] = new_key(set_again);
@@ -290,6 +308,7 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_values_are_each_tasks_own);
 	tcase_add_test(tests, test_no_two_that_make_keys_at_once_get_the_same);
 	tcase_add_test(tests, test_a_foreign_thread_has_values_and_destructors_at_its_end);
+	tcase_add_test(tests, test_a_foreign_threads_values_outlive_the_runtime);
 	tcase_add_test(tests,
 		       test_a_foreign_threads_destructors_are_called_up_to_4_times_and_may_wait);
 	return tests;

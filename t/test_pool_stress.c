@@ -17,7 +17,7 @@
 
 enum { TASKS = 4, THREADS = 2, PRIORITIES = 3 };
 
-static _Atomic unsigned ran, accepted, refused, cancelled, too_late, stop, inside;
+static _Atomic unsigned tried, ran, accepted, refused, cancelled, too_late, stop, inside;
 static weft_pool_t *pool;
 
 static unsigned roll(unsigned *dice)
@@ -64,6 +64,7 @@ static void count(int error)
 
 static void nested(void *arg)
 {
+	tried++;
 	count(weft_pool_submit_prio(pool, PRIORITIES - 1, small, arg));
 	small(arg);
 }
@@ -89,6 +90,7 @@ static void submit(unsigned dice, int overflow)
 	void (*const fns[])(void *) = {small, yielding, nested,
 				       overflow == WEFT_CALLER_RUNS ? small : leaving};
 
+	tried++;
 	if (dice % 8 < 6)
 		count(weft_pool_submit_prio(pool, (int)(dice / 8 % PRIORITIES), fns[dice / 64 % 4],
 					    NULL));
@@ -131,7 +133,7 @@ static void disturb(unsigned dice)
 
 static void begin_round(weft_pool_attr_t attr)
 {
-	ran = accepted = refused = cancelled = too_late = 0;
+	tried = ran = accepted = refused = cancelled = too_late = 0;
 	stop = 0;
 	pool = make_pool(attr);
 }
@@ -140,6 +142,21 @@ static void begin_round(weft_pool_attr_t attr)
 static void end_round(size_t discarded)
 {
 	ck_assert_uint_eq(ran + cancelled + discarded, accepted);
+	ck_assert_uint_eq(accepted + refused + too_late, tried);
+}
+
+/* Nobody submits any more: what the pool says of itself is what happened. */
+static void at_rest(void)
+{
+	weft_pool_stats_t s;
+
+	ck_assert_int_eq(weft_pool_wait(pool), 0);
+	s = stats_of(pool);
+	ck_assert_uint_eq(s.submitted, accepted);
+	ck_assert_uint_eq(s.rejected, refused);
+	ck_assert_uint_eq(s.finished, ran);
+	ck_assert_uint_eq(s.discarded, cancelled);
+	ck_assert_uint_eq(s.running + s.queued, 0);
 }
 
 /* All submitters but those that are the pool's own jobs stop before it is destroyed. */
@@ -167,6 +184,8 @@ static void round_of(unsigned *dice)
 		result_of(tasks[i]);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
+	if (roll(dice) % 3 == 0)
+		at_rest();
 	if (roll(dice) % 2)
 		ck_assert_int_eq(weft_pool_pause(pool), 0);
 	stats_of(pool);
@@ -178,7 +197,7 @@ START_TEST(test_nothing_is_lost_or_run_twice)
 {
 	unsigned dice = 1;
 
-	for (unsigned i = 0; i < rounds(scaled(300)); i++)
+	for (unsigned i = 0; i < rounds(scaled(500)); i++)
 		round_of(&dice);
 	ck_assert_int_eq(weft_shutdown(), 0);
 }
@@ -188,7 +207,7 @@ TASK_TEST(test_nor_for_a_task_on_more_ps_than_cpus, 5)
 {
 	unsigned dice = 7;
 
-	for (unsigned i = 0; i < rounds(scaled(300)); i++)
+	for (unsigned i = 0; i < rounds(scaled(500)); i++)
 		round_of(&dice);
 }
 
@@ -196,8 +215,10 @@ TASK_TEST(test_nor_for_a_task_on_more_ps_than_cpus, 5)
 static void *submit_some(void *arg)
 {
 	for (int i = 0; i < 5; i++) {
-		int error = weft_pool_submit(pool, nested, arg);
+		int error;
 
+		tried++;
+		error = weft_pool_submit(pool, nested, arg);
 		count(error);
 		if (error) /* the pool goes */
 			break;

@@ -26,14 +26,6 @@ static int64_t now_ns(void)
 	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
 }
 
-static weft_stats_t stats(void)
-{
-	weft_stats_t s;
-
-	ck_assert_int_eq(weft_stats(&s, sizeof s), 0);
-	return s;
-}
-
 static void compute_for(int64_t ns)
 {
 	int64_t until = now_ns() + ns;
@@ -84,7 +76,7 @@ static void not_preempted(void)
 {
 	loop_beside_another();
 	ck_assert_int_eq(turns, 0);
-	ck_assert_uint_eq(stats().preemptions, 0);
+	ck_assert_uint_eq(runtime_stats().preemptions, 0);
 	stop = 1;
 	wait_for(&ended, 1);
 }
@@ -102,7 +94,7 @@ static void preempted(void)
 	do /* a thread that the machine keeps from running looks as if it slept */
 		loop_beside_another();
 	while (!turns);
-	s = stats();
+	s = runtime_stats();
 	ck_assert_uint_ge(s.retakes, 1);
 	ck_assert_uint_le(s.preemptions, s.retakes);
 	stop = 1;
@@ -220,7 +212,7 @@ static void signals_body(void)
 		tasks[i] = create(many_slices, NULL);
 	for (int i = 0; i < 4; i++)
 		result_of(tasks[i]);
-	ck_assert_uint_ge(stats().retakes, 1);
+	ck_assert_uint_ge(runtime_stats().retakes, 1);
 	read_signals(&after);
 	ck_assert_mem_eq(&before, &after, sizeof before);
 	ours.ss_flags = SS_DISABLE;
@@ -381,7 +373,7 @@ static void results_body(void)
 			ck_assert_uint_eq((uintptr_t)result_of(tasks[n]), expected[n]);
 		done++;
 	} while (now_ns() < until);
-	ck_assert_uint_ge(stats().retakes, 1);
+	ck_assert_uint_ge(runtime_stats().retakes, 1);
 	check_lines(done);
 }
 
@@ -426,7 +418,7 @@ static void locked_body(void)
 		tasks[i] = create(locked_computes, i % 2 ? (void *)&stop : NULL);
 	for (int i = 0; i < 6; i++)
 		ck_assert_ptr_eq(result_of(tasks[i]), i % 2 ? (void *)&stop : NULL);
-	ck_assert_uint_ge(stats().retakes, 1);
+	ck_assert_uint_ge(runtime_stats().retakes, 1);
 	stop = 1;
 	wait_for(&ended, 1);
 }

@@ -17,9 +17,11 @@ static struct g gs[GS];
 static struct p *pnew(void)
 {
 	struct p *p = aligned_alloc(_Alignof(struct p), sizeof *p);
+	sigset_t before;
 
+	wf_signals_hold(&before); /* nobody is an M here: D4 (post.c) */
 	ck_assert_ptr_nonnull(p);
-	*p = (struct p){.pass = GLOBAL_TICK};
+	*p = (struct p){.pass = GLOBAL_TICK, .alone = wf_sched.nprocs == 1};
 	wf_timers_init(&p->timers);
 	return p;
 }
@@ -33,15 +35,24 @@ static struct p *pnew_at(uint32_t from)
 	return p;
 }
 
+/* Who is no M holds signals back when it takes the scheduler's lock. */
+static void have_ps(unsigned procs)
+{
+	sigset_t before;
+
+	wf_signals_hold(&before);
+	wf_sched.nprocs = procs;
+}
+
 /* One P has its queue for itself; of several it does not matter which are there. */
 static void setup_one(void)
 {
-	wf_sched.nprocs = 1;
+	have_ps(1);
 }
 
 static void setup_several(void)
 {
-	wf_sched.nprocs = 3;
+	have_ps(3);
 }
 
 /* --- one thread ----------------------------------------------------------------------- */

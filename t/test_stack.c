@@ -2,6 +2,7 @@
  * Where tasks' stacks come from: classes of them, guards below, used again while
  * they are warm, and the counts of them.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -308,6 +309,70 @@ TASK_TEST(test_nobody_writes_to_a_stack_that_is_anothers, 4)
 	}
 }
 
+/* --- guards of many ------------------------------------------------------------------------- */
+
+enum { GUARDED = 500 };
+
+/* Whether the page at an address can be read, as the kernel sees it. */
+static bool readable(int nowhere[2], uintptr_t at)
+{
+	char byte;
+
+	if (write(nowhere[1], (void *)at, 1) != 1) {
+		ck_assert_int_eq(errno, EFAULT);
+		return false;
+	}
+	ck_assert_int_eq(read(nowhere[0], &byte, 1), 1);
+	return true;
+}
+
+static void *wait_on_a_stack(void *arg)
+{
+	atomic_store((_Atomic uintptr_t *)arg, wf_getg()->stack.lo);
+	while (!gate)
+		weft_yield();
+	return NULL;
+}
+
+static void park_many(_Atomic uintptr_t *lows, weft_t *tasks)
+{
+	gate = 0;
+	for (int i = 0; i < GUARDED; i++) {
+		lows[i] = 0;
+		ck_assert_int_eq(weft_create(&tasks[i], NULL, wait_on_a_stack, &lows[i]), 0);
+	}
+	for (int i = 0; i < GUARDED; i++)
+		while (!lows[i])
+			weft_yield();
+}
+
+/* Cold stacks that a P took and did not use serve again, too: with one guard each. */
+TASK_TEST(test_each_of_many_stacks_made_on_several_Ps_has_its_guard, 4)
+{
+	static _Atomic uintptr_t lows[GUARDED];
+	static weft_t tasks[GUARDED];
+	int nowhere[2];
+
+	ck_assert_int_eq(pipe(nowhere), 0);
+	for (int round = 0; round < 3; round++) {
+		struct m *m;
+
+		park_many(lows, tasks);
+		for (int i = 0; i < GUARDED; i++) {
+			ck_assert(readable(nowhere, lows[i]));
+			ck_assert(!readable(nowhere, lows[i] - 1));
+			ck_assert(!readable(nowhere, lows[i] - 64 * KIB));
+		}
+		gate = 1;
+		for (int i = 0; i < GUARDED; i++)
+			ck_assert_ptr_null(result_of(tasks[i]));
+		m = wf_enter();
+		wf_stackflush(wf_p(m));
+		wf_stacktrim();
+		wf_leave(m);
+	}
+}
+
 TCase *suite_tests(void)
 {
 	TCase *tests = tcase_create("stack");
@@ -322,5 +387,6 @@ TCase *suite_tests(void)
 	tcase_add_test(tests, test_fresh_tasks_take_over_the_stack_of_who_ended);
 	tcase_add_test(tests, test_trimmed_stacks_serve_again);
 	tcase_add_test(tests, test_nobody_writes_to_a_stack_that_is_anothers);
+	tcase_add_test(tests, test_each_of_many_stacks_made_on_several_Ps_has_its_guard);
 	return tests;
 }

@@ -19,24 +19,9 @@ enum { THREADS = 16 };
 static _Atomic int ended, begun, asked;
 static unsigned most; /* threads that were seen at once */
 
-static void pause_us(long us)
-{
-	struct timespec t = {us / 1000000, us % 1000000 * 1000};
-
-	ck_assert_int_eq(nanosleep(&t, NULL), 0);
-}
-
-static weft_stats_t stats(void)
-{
-	weft_stats_t s;
-
-	ck_assert_int_eq(weft_stats(&s, sizeof s), 0);
-	return s;
-}
-
 static void see_threads(void)
 {
-	weft_stats_t s = stats();
+	weft_stats_t s = runtime_stats();
 
 	if (s.threads > most)
 		most = (unsigned)s.threads;
@@ -101,7 +86,7 @@ static int many_said(void)
 		ck_assert_int_eq(weft_go(block_briefly, &ended), 0);
 	wait_ended(n);
 	ck_assert_uint_le(most, THREADS);
-	ck_assert_int_eq((int)stats().blocking, 0);
+	ck_assert_int_eq((int)runtime_stats().blocking, 0);
 	return 0;
 }
 
@@ -160,7 +145,7 @@ static int others_go_on(void)
 	for (int i = 0; i < 100; i++)
 		ck_assert_ptr_eq(result_of(create(give_back, &gate)), &gate);
 	ck_assert_int_eq(begun, THREADS - 1);
-	ck_assert_int_eq((int)stats().blocking, THREADS - 1);
+	ck_assert_int_eq((int)runtime_stats().blocking, THREADS - 1);
 	gate = 1;
 	wait_ended(TASKS);
 	ck_assert_uint_le(most, THREADS);
@@ -170,6 +155,50 @@ static int others_go_on(void)
 START_TEST(test_the_last_thread_is_not_one_to_block_on)
 {
 	with_threads((unsigned)_i, THREADS, others_go_on);
+}
+END_TEST
+
+static weft_sem_t turn;
+
+static void wait_and_block_until_gate(void *unused)
+{
+	(void)unused;
+	ck_assert_int_eq(weft_blocking_begin(), 0);
+	asked++;
+	ck_assert_int_eq(weft_sem_wait(&turn), 0); /* others have the thread meanwhile */
+	begun++;
+	while (!gate)
+		pause_us(1000);
+	ck_assert_int_eq(weft_blocking_end(), 0);
+	ended++;
+}
+
+/* Whoever parked within a blocking call waits for a thread to go back to it. */
+static int others_go_on_too(void)
+{
+	enum { TASKS = 3 * THREADS };
+
+	ck_assert_int_eq(weft_sem_init(&turn, 0, 0), 0);
+	for (int i = 0; i < TASKS; i++)
+		ck_assert_int_eq(weft_go(wait_and_block_until_gate, NULL), 0);
+	wait_for(&asked, TASKS);
+	for (int i = 0; i < TASKS; i++)
+		ck_assert_int_eq(weft_sem_post(&turn), 0);
+	while (begun < THREADS - 1)
+		weft_yield();
+	for (int i = 0; i < 100; i++)
+		ck_assert_ptr_eq(result_of(create(give_back, &gate)), &gate);
+	ck_assert_int_eq(begun, THREADS - 1);
+	ck_assert_int_eq((int)runtime_stats().blocking, THREADS - 1);
+	gate = 1;
+	wait_ended(TASKS);
+	ck_assert_uint_le(most, THREADS);
+	return 0;
+}
+
+START_TEST(test_who_waited_within_a_blocking_call_does_not_go_back_on_the_last_thread)
+{
+	with_threads((unsigned)_i, THREADS, others_go_on_too);
 }
 END_TEST
 
@@ -215,7 +244,7 @@ static int refused_body(void)
 	for (int i = 0; i < TASKS; i++)
 		ck_assert_int_eq(weft_go(block_briefly, i % 2 ? &ended : NULL), 0);
 	while (ended < TASKS) {
-		if (!refused && stats().threads >= ENOUGH)
+		if (!refused && runtime_stats().threads >= ENOUGH)
 			refused = no_more_threads();
 		see_threads();
 		weft_yield();
@@ -250,7 +279,7 @@ static int fenced_body(void)
 	for (int i = 0; i < COMPUTE; i++)
 		ck_assert_int_eq(weft_go(compute_briefly, NULL), 0);
 	wait_ended(BLOCK + COMPUTE);
-	ck_assert_uint_ge(stats().retakes, COMPUTE);
+	ck_assert_uint_ge(runtime_stats().retakes, COMPUTE);
 	return 0;
 }
 
@@ -284,12 +313,12 @@ START_TEST(test_threads_of_a_burst_end_within_two_seconds)
 		burst[i] = create(block_for_a_while, i % 2 ? &gate : NULL);
 	for (int i = 0; i < BURST; i++)
 		result_of(burst[i]);
-	ck_assert_uint_gt(stats().threads, PROCS + 1);
+	ck_assert_uint_gt(runtime_stats().threads, PROCS + 1);
 	pause_us(2000000);
-	while (SANITIZED && stats().threads > PROCS + 1 && tries++ < TRIES)
+	while (SANITIZED && runtime_stats().threads > PROCS + 1 && tries++ < TRIES)
 		pause_us(100000);
-	ck_assert_uint_le(stats().threads, PROCS + 1);
-	ck_assert_uint_eq(stats().idle_procs, PROCS);
+	ck_assert_uint_le(runtime_stats().threads, PROCS + 1);
+	ck_assert_uint_eq(runtime_stats().idle_procs, PROCS);
 }
 END_TEST
 
@@ -323,6 +352,9 @@ TCase *suite_tests(void)
 	tcase_add_loop_test(tests, test_more_tasks_that_block_without_a_word_than_threads_all_end,
 			    1, 3);
 	tcase_add_loop_test(tests, test_the_last_thread_is_not_one_to_block_on, 1, 3);
+	tcase_add_loop_test(
+		tests, test_who_waited_within_a_blocking_call_does_not_go_back_on_the_last_thread,
+		1, 3);
 	tcase_add_test(tests, test_blocking_tasks_that_return_at_once_let_all_others_in);
 	tcase_add_test(tests, test_threads_of_a_burst_end_within_two_seconds);
 	tcase_add_test(tests, test_a_thread_made_in_a_task_is_foreign);

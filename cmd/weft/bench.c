@@ -29,7 +29,7 @@ struct plan {
 static int list(void)
 {
 	for (const struct bench_case *const *c = bench_cases; *c != NULL; c++)
-		printf("%-8s %s\n", (*c)->name, (*c)->what);
+		printf("%-11s %s\n", (*c)->name, (*c)->what);
 	return 0;
 }
 

@@ -14,13 +14,16 @@
  * All calls may be made from tasks and from other (foreign) threads, mixed on one
  * channel; a foreign thread blocks where a task parks. Those that wait are
  * cancellation points and end at the task's deadline. An operation that had taken
- * effect reports that, and not the cancellation or the time.
+ * effect reports that, and not the cancellation or the time. Where a call names no source,
+ * its semantics are those of the one that it is a form of, or Weft's own.
  */
 #ifndef WEFT_CHAN_H
 #define WEFT_CHAN_H
 
 #include <stddef.h>
 #include <time.h>
+
+#include <weft/attribute.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -65,7 +68,7 @@ int weft_chan_create(weft_chan_t **ch, size_t elem_size, size_t capacity);
  *         WEFT_CANCEL_MASKED; ENOMEM (a foreign thread's first call)
  * A cancellation point; parks. Semantics: Go, "Send statements".
  */
-int weft_chan_send(weft_chan_t *ch, const void *elem);
+WEFT_NOPLT int weft_chan_send(weft_chan_t *ch, const void *elem);
 
 /**
  * Receive the oldest element, waiting until there is one.
@@ -77,7 +80,7 @@ int weft_chan_send(weft_chan_t *ch, const void *elem);
  *         WEFT_CANCEL_MASKED; ENOMEM (a foreign thread's first call)
  * A cancellation point; parks. Semantics: Go, "Receive operator".
  */
-int weft_chan_recv(weft_chan_t *ch, void *elem);
+WEFT_NOPLT int weft_chan_recv(weft_chan_t *ch, void *elem);
 
 /**
  * Send an element if that need not wait.
@@ -88,7 +91,7 @@ int weft_chan_recv(weft_chan_t *ch, void *elem);
  *         weft_chan_send
  * Never parks, and is no cancellation point.
  */
-int weft_chan_trysend(weft_chan_t *ch, const void *elem);
+WEFT_NOPLT int weft_chan_trysend(weft_chan_t *ch, const void *elem);
 
 /**
  * Receive the oldest element if there is one.
@@ -99,7 +102,7 @@ int weft_chan_trysend(weft_chan_t *ch, const void *elem);
  *         weft_chan_recv
  * Never parks, and is no cancellation point.
  */
-int weft_chan_tryrecv(weft_chan_t *ch, void *elem);
+WEFT_NOPLT int weft_chan_tryrecv(weft_chan_t *ch, void *elem);
 
 /**
  * Send an element, waiting no longer than until a time.

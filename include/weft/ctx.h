@@ -54,14 +54,15 @@ const char *weft_ctx_portable_backend(void);
  * @param fn    must not return: it switches away for the last time
  * @param arg   handed to fn
  * @return 0; EINVAL (NULL, size below WEFT_STACK_MIN); ENOMEM
- * Callable from any thread.
+ * Callable from any thread. Semantics: makecontext, and no scheduler: nothing parks.
  */
 int weft_ctx_make(weft_ctx_t *ctx, void *stack, size_t size, void (*fn)(void *), void *arg);
 
-/** Release what the layer holds for a context (sanitizers, Valgrind), not its stack. */
+/** Release what the layer holds for a context (sanitizers, Valgrind), not its stack. The
+ * context is not in use; ctx may be NULL. */
 void weft_ctx_free(weft_ctx_t *ctx);
 
-/** The layer's name: "amd64", "ucontext", ... */
+/** The layer's name. @return "amd64", "ucontext", ...; static */
 const char *weft_ctx_backend(void);
 
 /** The switch of programs that a sanitizer watches: tells it, then switches. */

@@ -79,7 +79,14 @@ int weft_group_go(weft_group_t *group, int (*fn)(void *), void *arg);
  */
 int weft_group_wait(weft_group_t *group, int *first);
 
-/** The same until a time: ETIMEDOUT; EINVAL for a time that is none. */
+/**
+ * The same until a time.
+ *
+ * @param abstime absolute, CLOCK_MONOTONIC; in the past: does not wait
+ * @return as weft_group_wait; ETIMEDOUT also when the time came first; EINVAL also for NULL
+ *         and nanoseconds not in 0 to 999,999,999
+ * A waiting call.
+ */
 int weft_group_timedwait(weft_group_t *group, int *first, const struct timespec *abstime);
 
 /**
@@ -144,10 +151,10 @@ typedef struct {
  *
  * @param pool where its handle goes; not NULL
  * @param attr attributes; NULL for the defaults
- * @return 0; EINVAL (NULL, an overflow that is none, a stack size that a task can't have,
- *         reserved fields that are not zero), ERANGE (the name is too long), ENOMEM;
- *         EAGAIN when the runtime had to be booted and could not
- * Never parks. The pool is the caller's to destroy.
+ * @return 0; EINVAL (NULL, an overflow that is none, more than INT_MAX priorities, a stack
+ *         size that a task can't have, reserved fields that are not zero), ERANGE (the name is too
+ * long), ENOMEM; EAGAIN when the runtime had to be booted and could not Never parks. The pool is
+ * the caller's to destroy.
  */
 int weft_pool_create(weft_pool_t **pool, const weft_pool_attr_t *attr);
 
@@ -179,6 +186,8 @@ int weft_pool_submit(weft_pool_t *pool, void (*fn)(void *), void *arg);
  * of their submission.
  *
  * @param prio 0 up to the pool's priorities minus 1; else EINVAL
+ * @return as weft_pool_submit
+ * A waiting call when it waits for room.
  */
 int weft_pool_submit_prio(weft_pool_t *pool, int prio, void (*fn)(void *), void *arg);
 
@@ -189,7 +198,8 @@ int weft_pool_submit_prio(weft_pool_t *pool, int prio, void (*fn)(void *), void 
  * @param future where a handle for the result goes, to be released by the caller; not NULL
  * @param fn     what to run; its result is the future's value
  * @param arg    handed to fn
- * @return as weft_pool_submit
+ * @return as weft_pool_submit; with an error there is no future
+ * A waiting call when it waits for room.
  */
 int weft_pool_async(weft_pool_t *pool, weft_future_t **future, void *(*fn)(void *), void *arg);
 
@@ -227,7 +237,14 @@ int weft_pool_for(weft_pool_t *pool, size_t begin, size_t end, size_t grain,
  */
 int weft_pool_wait(weft_pool_t *pool);
 
-/** The same until a time: ETIMEDOUT; EINVAL for a time that is none. */
+/**
+ * The same until a time.
+ *
+ * @param abstime absolute, CLOCK_MONOTONIC; in the past: does not wait
+ * @return as weft_pool_wait; ETIMEDOUT also when the time came first; EINVAL also for NULL
+ *         and nanoseconds not in 0 to 999,999,999
+ * A waiting call.
+ */
 int weft_pool_timedwait(weft_pool_t *pool, const struct timespec *abstime);
 
 /**
@@ -239,7 +256,12 @@ int weft_pool_timedwait(weft_pool_t *pool, const struct timespec *abstime);
  */
 int weft_pool_pause(weft_pool_t *pool);
 
-/** Let jobs start again. @return 0; EINVAL (NULL); ENOMEM: they will, but with a later call */
+/**
+ * Let jobs start again.
+ *
+ * @return 0; EINVAL (NULL); ENOMEM: they will, but with a later call
+ * Never parks.
+ */
 int weft_pool_resume(weft_pool_t *pool);
 
 /**
@@ -293,7 +315,14 @@ int weft_pool_destroy(weft_pool_t *pool, int how, size_t *discarded);
  */
 int weft_future_get(weft_future_t *future, void **value);
 
-/** The same until a time: ETIMEDOUT; EINVAL for a time that is none. */
+/**
+ * The same until a time.
+ *
+ * @param abstime absolute, CLOCK_MONOTONIC; in the past: does not wait
+ * @return as weft_future_get; ETIMEDOUT also when the time came first; EINVAL also for NULL
+ *         and nanoseconds not in 0 to 999,999,999
+ * A waiting call.
+ */
 int weft_future_timedget(weft_future_t *future, void **value, const struct timespec *abstime);
 
 /**

@@ -1,11 +1,17 @@
 /*
  * The runtime as a whole: starting and ending it, its size, its state.
+ *
+ * Semantics are Weft's own where a call names no other source. "Never parks" says that other
+ * tasks of the caller's P do not run meanwhile, and that a foreign thread does not wait for
+ * tasks.
  */
 #ifndef WEFT_RUNTIME_H
 #define WEFT_RUNTIME_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include <weft/attribute.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -72,13 +78,20 @@ typedef struct {
  * the runtime was booted by a foreign thread's first call, main runs as a
  * further task and the caller waits for it.
  *
+ * m0's thread runs any task. Once main has ended it returns with the next call into
+ * Weft of the task that it runs just then: a task that computes for ever or sleeps in the
+ * kernel on that very thread keeps it until then, since nothing can take a thread from
+ * under a task. Who must not depend on that ends such tasks before main returns, or calls
+ * weft_init first: then main is a further task, and the caller waits for it alone. A task
+ * that is bound to that thread (weft_lock_thread) keeps it until it is bound no more.
+ *
  * @param main the function to run; not NULL
  * @param argc handed to main
  * @param argv handed to main
  * @return main's result; 0 after the last task has ended when main left by
  *         weft_exit; -1 with errno EINVAL (main is NULL), EBUSY (called from a
  *         task), or what booting met (EAGAIN, ENOMEM)
- * Callable from foreign threads.
+ * Callable from foreign threads. Blocks the caller's thread, as m0, until main has ended.
  */
 int weft_start(int (*main)(int, char **), int argc, char **argv);
 
@@ -93,7 +106,7 @@ int weft_start(int (*main)(int, char **), int argc, char **argv);
  *         WEFT_PROCS_MAX, stack_size not 0 and below WEFT_STACK_MIN or above
  *         1 GiB, guard_size above 1 GiB, an unknown io, preempt below -1,
  *         reserved not zero); EBUSY when the runtime is up
- * Callable before boot or after weft_shutdown, from any thread.
+ * Callable before boot or after weft_shutdown, from any thread. Never parks.
  */
 int weft_configure(const weft_config_t *config);
 
@@ -102,7 +115,7 @@ int weft_configure(const weft_config_t *config);
  *
  * @return 0, also when it is up already; EAGAIN or ENOMEM when threads or
  *         memory can't be had
- * Callable from tasks and from other threads.
+ * Callable from tasks and from other threads. Never parks; waits while another thread boots.
  */
 int weft_init(void);
 
@@ -112,7 +125,7 @@ int weft_init(void);
  * @return 0, also when the runtime is not up; EBUSY while a task lives, a pool or
  *         group exists, a timer is armed, a thread is inside weft_start, or another
  *         thread is inside a call; EDEADLK from a task
- * Callable from foreign threads. A later call boots afresh.
+ * Callable from foreign threads; waits for Weft's threads to end. A later call boots afresh.
  */
 int weft_shutdown(void);
 
@@ -125,7 +138,8 @@ int weft_shutdown(void);
  * @param n the new number, 1 to WEFT_PROCS_MAX; 0 or less only asks
  * @return the number before; -1 with errno EINVAL above WEFT_PROCS_MAX, or
  *         ENOMEM
- * Callable from tasks and from other threads. Semantics: Go, runtime.GOMAXPROCS.
+ * Callable from tasks and from other threads. May park while another caller changes the
+ * number. Semantics: Go, runtime.GOMAXPROCS.
  */
 int weft_procs(int n);
 
@@ -139,7 +153,8 @@ int weft_procs(int n);
  *
  * @return 0, also on a foreign thread, which is its own; EAGAIN when nested
  *         too deeply
- * Callable from tasks and from other threads. Semantics: Go, runtime.LockOSThread.
+ * Callable from tasks and from other threads. Never parks. Semantics: Go,
+ * runtime.LockOSThread.
  */
 int weft_lock_thread(void);
 
@@ -147,7 +162,8 @@ int weft_lock_thread(void);
  * Undo one weft_lock_thread.
  *
  * @return 0; EPERM when the caller is not locked
- * Callable from tasks and from other threads.
+ * Callable from tasks and from other threads. Never parks. Semantics: Go,
+ * runtime.UnlockOSThread.
  */
 int weft_unlock_thread(void);
 
@@ -165,7 +181,7 @@ int weft_unlock_thread(void);
  *         deeply
  * Callable from tasks and from other threads. May park.
  */
-int weft_blocking_begin(void);
+WEFT_NOPLT int weft_blocking_begin(void);
 
 /**
  * Say that it does not block any more; undoes one weft_blocking_begin.
@@ -173,7 +189,7 @@ int weft_blocking_begin(void);
  * @return 0, also on a foreign thread; EPERM when the caller has not begun
  * Callable from tasks and from other threads. May park, until there is a P.
  */
-int weft_blocking_end(void);
+WEFT_NOPLT int weft_blocking_end(void);
 
 /**
  * Call a function that blocks in the kernel: between weft_blocking_begin and
@@ -197,7 +213,7 @@ void *weft_blocking(void *(*fn)(void *), void *arg);
  * @param size  sizeof(weft_stats_t) of the caller: no more than that is
  *              written, and what the library does not know is set to 0
  * @return 0; EINVAL when stats is NULL or size is 0
- * Callable from tasks and from other threads; all 0 when the runtime is down.
+ * Callable from tasks and from other threads; all 0 when the runtime is down. Never parks.
  */
 int weft_stats(weft_stats_t *stats, size_t size);
 
@@ -205,7 +221,7 @@ int weft_stats(weft_stats_t *stats, size_t size);
  * The library's version.
  *
  * @return "0.1.0"; static
- * Callable from anywhere.
+ * Callable from anywhere, handlers of signals included. Never parks.
  */
 const char *weft_version(void);
 
@@ -216,7 +232,7 @@ const char *weft_version(void);
  * as what it points to.
  *
  * @return never NULL
- * Callable from tasks and from other threads.
+ * Callable from tasks and from other threads. Never parks.
  */
 int *weft_errno_location(void);
 
@@ -228,6 +244,7 @@ int *weft_errno_location(void);
  *
  * @param fn  what to run; nothing happens when it is NULL
  * @param arg handed to fn
+ * Never parks, unless fn does.
  */
 void weft_debugcall(void (*fn)(void *), void *arg);
 

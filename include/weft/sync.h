@@ -25,6 +25,8 @@
 #include <sys/types.h> /* clockid_t, in strict C11 too */
 #include <time.h>
 
+#include <weft/attribute.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -156,7 +158,7 @@ int weft_mutex_destroy(weft_mutex_t *mutex);
  * May park; neither a cancellation point nor ended by a deadline. Semantics:
  * pthread_mutex_lock.
  */
-int weft_mutex_lock(weft_mutex_t *mutex);
+WEFT_NOPLT int weft_mutex_lock(weft_mutex_t *mutex);
 
 /**
  * The same unless another holds it.
@@ -164,7 +166,7 @@ int weft_mutex_lock(weft_mutex_t *mutex);
  * @return 0; EBUSY (held, also by the caller unless recursive), EAGAIN, EINVAL, ENOMEM
  * Never parks. Semantics: pthread_mutex_trylock.
  */
-int weft_mutex_trylock(weft_mutex_t *mutex);
+WEFT_NOPLT int weft_mutex_trylock(weft_mutex_t *mutex);
 
 /**
  * The same until a time of CLOCK_REALTIME, or of a given clock.
@@ -172,7 +174,7 @@ int weft_mutex_trylock(weft_mutex_t *mutex);
  * @param abs absolute time
  * @return 0; ETIMEDOUT; EINVAL (also: abs, where it would wait; the clock); else as
  *         weft_mutex_lock
- * Semantics: pthread_mutex_timedlock, pthread_mutex_clocklock.
+ * May park; no cancellation points. Semantics: pthread_mutex_timedlock, pthread_mutex_clocklock.
  */
 int weft_mutex_timedlock(weft_mutex_t *mutex, const struct timespec *abs);
 int weft_mutex_clocklock(weft_mutex_t *mutex, clockid_t clock, const struct timespec *abs);
@@ -183,7 +185,7 @@ int weft_mutex_clocklock(weft_mutex_t *mutex, clockid_t clock, const struct time
  * @return 0; EPERM (the caller does not hold it, whatever its type), EINVAL
  * Never parks. Semantics: pthread_mutex_unlock.
  */
-int weft_mutex_unlock(weft_mutex_t *mutex);
+WEFT_NOPLT int weft_mutex_unlock(weft_mutex_t *mutex);
 
 /* --- condition variables --------------------------------------------------------- */
 
@@ -230,7 +232,7 @@ int weft_cond_destroy(weft_cond_t *cond);
  * Cancellation points; park. Semantics: pthread_cond_wait, pthread_cond_timedwait,
  * pthread_cond_clockwait.
  */
-int weft_cond_wait(weft_cond_t *cond, weft_mutex_t *mutex);
+WEFT_NOPLT int weft_cond_wait(weft_cond_t *cond, weft_mutex_t *mutex);
 int weft_cond_timedwait(weft_cond_t *cond, weft_mutex_t *mutex, const struct timespec *abs);
 int weft_cond_clockwait(weft_cond_t *cond, weft_mutex_t *mutex, clockid_t clock,
 			const struct timespec *abs);
@@ -244,7 +246,7 @@ int weft_cond_clockwait(weft_cond_t *cond, weft_mutex_t *mutex, clockid_t clock,
  * @return 0; EINVAL
  * Never park. Semantics: pthread_cond_signal, pthread_cond_broadcast.
  */
-int weft_cond_signal(weft_cond_t *cond);
+WEFT_NOPLT int weft_cond_signal(weft_cond_t *cond);
 int weft_cond_broadcast(weft_cond_t *cond);
 
 /* --- read-write locks ------------------------------------------------------------- */
@@ -300,7 +302,8 @@ int weft_rwlock_trywrlock(weft_rwlock_t *rwlock);
  * @param abs absolute time
  * @return 0; ETIMEDOUT; EINVAL (also: abs, where it would wait; the clock); else as the
  *         untimed calls
- * Semantics: pthread_rwlock_timedrdlock, pthread_rwlock_clockrdlock and their twins.
+ * May park; no cancellation points. Semantics: pthread_rwlock_timedrdlock,
+ * pthread_rwlock_clockrdlock and their twins.
  */
 int weft_rwlock_timedrdlock(weft_rwlock_t *rwlock, const struct timespec *abs);
 int weft_rwlock_clockrdlock(weft_rwlock_t *rwlock, clockid_t clock, const struct timespec *abs);
@@ -404,7 +407,7 @@ int weft_sem_destroy(weft_sem_t *sem);
  *         under WEFT_CANCEL_MASKED; never EINTR
  * A cancellation point; may park. Semantics: sem_wait.
  */
-int weft_sem_wait(weft_sem_t *sem);
+WEFT_NOPLT int weft_sem_wait(weft_sem_t *sem);
 
 /**
  * Take one if there is one.
@@ -431,7 +434,7 @@ int weft_sem_clockwait(weft_sem_t *sem, clockid_t clock, const struct timespec *
  * @return 0; -1 and errno: EOVERFLOW (the value would be above SEM_VALUE_MAX), EINVAL
  * Never parks. May be called in handlers of signals, on any thread. Semantics: sem_post.
  */
-int weft_sem_post(weft_sem_t *sem);
+WEFT_NOPLT int weft_sem_post(weft_sem_t *sem);
 
 /**
  * Tell how many can be taken; 0 when somebody waits.

@@ -15,6 +15,8 @@
 #include <sys/types.h> /* clockid_t, in strict C11 too */
 #include <time.h>
 
+#include <weft/attribute.h>
+
 #ifdef __cplusplus
 extern "C" {
 #define WEFT_NORETURN [[noreturn]]
@@ -71,7 +73,7 @@ enum { WEFT_CREATE_JOINABLE = 0, WEFT_CREATE_DETACHED = 1 };
  *         booted and could not
  * Never parks. Semantics: Go, "Go statements".
  */
-int weft_go(void (*fn)(void *), void *arg);
+WEFT_NOPLT int weft_go(void (*fn)(void *), void *arg);
 
 /**
  * Create a task.
@@ -84,7 +86,7 @@ int weft_go(void (*fn)(void *), void *arg);
  *         EAGAIN when the runtime had to be booted and could not
  * Never parks. Semantics: pthread_create.
  */
-int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void *arg);
+WEFT_NOPLT int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void *arg);
 
 /**
  * Wait until a task has ended, and take its result.
@@ -96,11 +98,11 @@ int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void
  * @param value where its result goes (WEFT_CANCELED when it was cancelled); may be NULL
  * @return 0; ESRCH (no such task), EINVAL (detached, a foreign thread, or
  *         another caller joins it), EDEADLK (the caller itself, or a task that
- *         joins the caller); ECANCELED under WEFT_CANCEL_MASKED; ETIMEDOUT at the
- *         caller's deadline
+ *         joins the caller: one of the two is told, the other waits); ECANCELED
+ *         under WEFT_CANCEL_MASKED; ETIMEDOUT at the caller's deadline
  * A cancellation point; parks. Semantics: pthread_join.
  */
-int weft_join(weft_t task, void **value);
+WEFT_NOPLT int weft_join(weft_t task, void **value);
 
 /**
  * Join with a limit to the wait.
@@ -150,7 +152,7 @@ weft_t weft_self(void);
  *
  * @param task a handle
  * @return its number; 0 for a stale handle
- * Never parks.
+ * Never parks. Semantics: Weft's own.
  */
 uint64_t weft_id(weft_t task);
 
@@ -170,17 +172,18 @@ int weft_equal(weft_t a, weft_t b);
  * pthread_exit.
  *
  * @param value the task's result
- * Does not return. Semantics: pthread_exit.
+ * Does not return; handlers and destructors may park. Semantics: pthread_exit.
  */
 WEFT_NORETURN void weft_exit(void *value);
 
 /**
  * Let the other runnable tasks of this P run first.
  *
- * @return 0
- * On a foreign thread: sched_yield.
+ * @return 0, always
+ * Gives the P away and stays runnable; no cancellation point. On a foreign thread:
+ * sched_yield. Semantics: Go, runtime.Gosched.
  */
-int weft_yield(void);
+WEFT_NOPLT int weft_yield(void);
 
 /**
  * Name a task, for the debugger and for reports.
@@ -255,7 +258,7 @@ int weft_setcanceltype(int type, int *old);
  *
  * @param abs absolute, CLOCK_MONOTONIC; NULL: none
  * @return 0; EINVAL (a nanosecond field out of range); ENOMEM on a foreign thread
- * Never parks.
+ * Never parks. Semantics: Weft's own.
  */
 int weft_deadline(const struct timespec *abs);
 
@@ -288,7 +291,10 @@ void weft_cleanup_unwind(struct weft_cleanup *);
 /**
  * Install a function that runs when the task is cancelled or ends by
  * weft_exit before the pop that pairs with this push in the same block.
- * Semantics: pthread_cleanup_push and pthread_cleanup_pop.
+ *
+ * @param function what to run; it may park
+ * @param argument handed to it
+ * Never parks. Semantics: pthread_cleanup_push and pthread_cleanup_pop.
  */
 #define weft_cleanup_push(function, argument)                                                      \
 	do {                                                                                       \
@@ -296,7 +302,7 @@ void weft_cleanup_unwind(struct weft_cleanup *);
 			(function), (argument), 0, WEFT_CLEANUP_UNWOUND};                          \
 	weft_cleanup_enter(&WEFT_CLEANUP_AT(__LINE__))
 
-/** Take the handler off again, and run it when execute is not 0. */
+/** Take the handler off again, and run it when execute is not 0. Parks if that does. */
 #define weft_cleanup_pop(execute)                                                                  \
 	weft_cleanup_leave(execute);                                                               \
 	}                                                                                          \
@@ -354,8 +360,8 @@ void *weft_getspecific(weft_key_t key);
  * Attributes of a task, set to the defaults.
  *
  * @return 0; EINVAL (attr is NULL)
- * Semantics: pthread_attr_init. Weft's attributes hold no memory of their own;
- * one that was destroyed gives EINVAL where it is used.
+ * Never park, and so it is with all calls on attributes. Semantics: pthread_attr_init. Weft's
+ * attributes hold no memory of their own; one that was destroyed gives EINVAL where it is used.
  */
 int weft_attr_init(weft_attr_t *attr);
 int weft_attr_destroy(weft_attr_t *attr);
@@ -394,7 +400,9 @@ int weft_attr_getdetachstate(const weft_attr_t *attr, int *state);
 /**
  * The task's name from its start: at most WEFT_NAME_MAX bytes; copied.
  *
+ * @param size of the buffer in bytes, the terminating 0 included
  * @return 0; EINVAL (NULL), ERANGE (too long, or the buffer too small)
+ * Semantics: pthread_setname_np of glibc, at the start.
  */
 int weft_attr_setname(weft_attr_t *attr, const char *name);
 int weft_attr_getname(const weft_attr_t *attr, char *name, size_t size);
@@ -404,6 +412,7 @@ int weft_attr_getname(const weft_attr_t *attr, char *name, size_t size);
  * are the task's own (1), starting as the creator's are, or its thread's (0, default).
  *
  * @return 0; EINVAL (NULL, neither 0 nor 1)
+ * Semantics: Weft's own; a pthread's are always its own.
  */
 int weft_attr_setfpenv(weft_attr_t *attr, int own);
 int weft_attr_getfpenv(const weft_attr_t *attr, int *own);

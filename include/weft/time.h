@@ -2,7 +2,8 @@
  * Sleeping, and timers that run functions as tasks.
  *
  * The sleeps mirror those of POSIX (IEEE Std 1003.1-2024). A sleeping task costs its
- * stack and no thread. Signals do not end a sleep.
+ * stack and no thread. Signals do not end a sleep. Timers are Weft's own, with the settings
+ * of POSIX timers and the function of Go's time.AfterFunc.
  */
 #ifndef WEFT_TIME_H
 #define WEFT_TIME_H
@@ -99,8 +100,9 @@ int weft_timer_settime(weft_timer_t *timer, int flags, const struct itimerspec *
  * Disarm a timer.
  *
  * @return 0: fn won't begin to run again (it may be running now); EALREADY: nothing was to
- *         be stopped, as fn has begun for what was armed, or nothing was; EINVAL (NULL)
- * Never parks.
+ *         be stopped, as fn has begun for what was armed, or nothing was; EINVAL (NULL, or
+ *         destroyed)
+ * Never parks. Semantics: Go, Timer.Stop.
  */
 int weft_timer_stop(weft_timer_t *timer);
 
@@ -108,7 +110,7 @@ int weft_timer_stop(weft_timer_t *timer);
  * Stop a timer and free it, once fn does not run any more; called in fn itself, it
  * does not wait for that, and the timer goes when fn returns. Nobody may use it meanwhile.
  *
- * @return 0; EINVAL (NULL)
+ * @return 0; EINVAL (NULL, or destroyed)
  * May park; not a cancellation point.
  */
 int weft_timer_destroy(weft_timer_t *timer);

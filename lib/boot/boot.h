@@ -34,7 +34,10 @@ void wf_args(int argc, char **argv);
 unsigned wf_getncpu(void);
 unsigned wf_cgroup_limit(void); /* whole CPUs, at least one; 0: there is no limit */
 void wf_main(void *program);
-void wf_osreset(void);
+void wf_osboot(void);   /* what each boot asks anew */
+void wf_osforget(void); /* in a forked child: all of it */
+/* Give back what the runtime has: all its threads have ended, or none was started. */
+void wf_free_all(void);
 /* What a program's main needs in stack: RLIMIT_STACK's soft limit. */
 size_t wf_mainstack(void);
 
@@ -52,8 +55,26 @@ unsigned wf_steps(const struct step **steps);
 
 void wf_unsettle(void); /* the next boot reads the settings anew */
 
-extern enum way wf_way;
-extern int wf_argc;
-extern char **wf_argv;
+/* --- start.c: whether it is up ------------------------------------------------------- */
+
+extern struct runtime {
+	struct lock lock; /* guards all here; held while booting and going down */
+	_Atomic bool up;
+	bool m0taken;           /* a thread is m0 */
+	pthread_t lazy;         /* the thread that is m0 after a lazy boot */
+	struct note booted;     /* set when the lazy m0 is up, or could not be */
+	int error;              /* why it could not */
+	struct program *exited; /* whose mains left by weft_exit; under wf_sched.lock */
+} wf_runtime WF_HIDDEN;
+
+/* On a page of its own, which the kernel wipes in a forked child. */
+extern struct alive {
+	_Alignas(PAGE) _Atomic uint32_t up; /* calls may go ahead */
+	_Atomic uint32_t here;              /* set as long as wf_runtime.up is */
+} wf_alive WF_HIDDEN;
+
+extern enum way wf_way WF_HIDDEN;
+extern int wf_argc WF_HIDDEN;
+extern char **wf_argv WF_HIDDEN;
 
 #endif

@@ -1,6 +1,8 @@
 /*
- * What the machine and the kernel have: asked once, and again in a forked child.
- * Common code asks wf_have, and takes another way where something is missing.
+ * What the machine and the kernel have: asked once in a process, for good, since foreign
+ * threads look at it whenever they like; and again in a forked child, whose caller is alone.
+ * What may be another time by time is asked at each boot (wf_osboot), and is atomic. Common
+ * code asks wf_have, and takes another way where something is missing.
  */
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -38,19 +40,36 @@ static bool advice(int advice)
 	return known;
 }
 
+/* Whether advice may be given of several ranges at once without a descriptor: of none, here. */
+static bool find_pidfdself(void)
+{
+	return !syscall(SYS_process_madvise, PIDFD_OF_SELF, NULL, 0, MADV_GUARD_INSTALL, 0);
+}
+
+/* relaxed: read as hints */
+static void find_changing(void)
+{
+	atomic_store_explicit(&wf_have.ncpu, wf_getncpu(), memory_order_relaxed);
+	atomic_store_explicit(&wf_have.guardinstall, advice(MADV_GUARD_INSTALL),
+			      memory_order_relaxed);
+	atomic_store_explicit(&wf_have.guardprotect, false, memory_order_relaxed);
+	atomic_store_explicit(&wf_have.noguard, false, memory_order_relaxed);
+	atomic_store_explicit(&wf_have.threadlimit, false, memory_order_relaxed);
+}
+
 static void find(void)
 {
 	int before = errno;
 
 	wf_have.pagesize = (size_t)sysconf(_SC_PAGESIZE);
-	wf_have.ncpu = wf_getncpu();
 	wf_have.membarrier = find_membarrier();
-	wf_have.guardinstall = advice(MADV_GUARD_INSTALL);
+	wf_have.pidfdself = find_pidfdself();
 	wf_have.wipeonfork = advice(MADV_WIPEONFORK);
 	wf_have.libunwind = wf_find_unwinder();
 	wf_fullfence = !wf_have.membarrier;
 	wf_hooks_find();
 	wf_meminit();
+	find_changing();
 	errno = before;
 }
 
@@ -61,9 +80,15 @@ void wf_osinit(void)
 	pthread_once(&wf_os_once, find);
 }
 
-/* The next wf_osinit asks again. */
-void wf_osreset(void)
+void wf_osboot(void)
+{
+	wf_osinit();
+	find_changing();
+}
+
+void wf_osforget(void)
 {
 	wf_have = (struct features){0};
 	wf_os_once = (pthread_once_t)PTHREAD_ONCE_INIT;
+	wf_osinit();
 }

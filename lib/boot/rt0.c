@@ -104,11 +104,13 @@ void wf_become_m0(void)
 {
 	struct m *link = wf_m0.alllink;
 
+	wf_foreign_rest(wf_getg());
 	wf_mclear(&wf_m0);
 	memset(&wf_g0, 0, sizeof wf_g0); /* its stack is another thread's now */
 	wf_m0.alllink = link;
 	wf_mprepare(&wf_m0, &wf_g0);
 	wf_setg(&wf_g0);
+	wf_setm(&wf_m0);
 	wf_ctx_clear_flags();
 }
 
@@ -137,7 +139,7 @@ int wf_rt0_go(struct program *program)
 	wf_step("args");
 	wf_args(program->argc, program->argv);
 	wf_step("osinit");
-	wf_osinit();
+	wf_osboot();
 	wf_attn_init(&wf_m0);
 	if (wf_have.wipeonfork)
 		madvise(&wf_m0, sizeof wf_m0, MADV_WIPEONFORK);

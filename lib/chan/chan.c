@@ -34,22 +34,86 @@ static __attribute__((noinline)) int wait_in(struct m *m, weft_chan_t *ch, struc
 	return concluded(m, ch, &w, error);
 }
 
-/* The same, by a task, for ever: inline but for tasks that have a deadline. */
-__attribute__((always_inline)) static inline int park_in(struct m *m, struct g *g, weft_chan_t *ch,
-							 struct waitq *q, void *data)
-{
-	struct waiter w = {.object = ch, .data = data, .g = g};
+/* --- by a task of which nothing special is asked, whose P is solo or is not (fast.h) ------- */
 
-	if (wf_unlikely(g->top->state.deadline))
-		return wait_in(m, ch, q, data, WF_FOREVER);
+__attribute__((always_inline)) static inline void lock(weft_chan_t *ch, bool solo)
+{
+	if (!solo)
+		wf_lock(&ch->lock);
+}
+
+/* Done: unlock, have ready run next unless it is NULL, leave. */
+__attribute__((always_inline)) static inline int leave_ready(struct m *m, weft_chan_t *ch,
+							     struct g *ready, int error, bool solo)
+{
+	if (!solo)
+		wf_unlock(&ch->lock);
+	if (ready && solo)
+		wf_readysolo(m, ready);
+	else if (ready)
+		wf_readynext(m, ready);
+	wf_leave(m);
+	return error;
+}
+
+/* Wait in q, for ever, with the channel locked: inline, since the switch is. */
+__attribute__((always_inline)) static inline int park_in(struct m *m, struct g *g, weft_chan_t *ch,
+							 struct waitq *q, void *data, bool solo)
+{
+	struct waiter w;
+
+	w.object = ch;
+	w.data = data;
+	w.g = g;
+	w.woken = false;
 	wf_waitq_push(q, &ch->lock, &w);
-	m = wf_parkunlock(m, g, &ch->lock, wf_cancellable(g));
+	if (solo)
+		m = wf_parksolo(m, wf_p(m), g, wf_cancellable(g));
+	else
+		m = wf_parkunlock(m, g, &ch->lock, wf_cancellable(g));
 	if (wf_unlikely(!w.woken)) {
 		wf_waitq_withdraw(&w);
 		return concluded(m, ch, &w, ECANCELED);
 	}
 	wf_leave(m);
 	return wf_chan_outcome(&w, ch);
+}
+
+__attribute__((always_inline)) static inline int send_in(struct m *m, weft_chan_t *ch,
+							 const void *elem, bool solo)
+{
+	struct g *ready;
+	int error;
+
+	lock(ch, solo);
+	error = wf_chan_give(ch, elem, &ready, solo);
+	if (error == EAGAIN)
+		return park_in(m, m->curg, ch, &ch->senders, (void *)elem, solo);
+	return leave_ready(m, ch, ready, error, solo);
+}
+
+__attribute__((always_inline)) static inline int recv_in(struct m *m, weft_chan_t *ch, void *elem,
+							 bool solo)
+{
+	struct g *ready;
+	int error;
+
+	lock(ch, solo);
+	error = wf_chan_take(ch, elem, &ready, solo);
+	if (error == EAGAIN)
+		return park_in(m, m->curg, ch, &ch->receivers, elem, solo);
+	return leave_ready(m, ch, ready, error, solo);
+}
+
+/* Out of line, so that either way has the registers for itself. */
+static __attribute__((noinline)) int send_shared(struct m *m, weft_chan_t *ch, const void *elem)
+{
+	return send_in(m, ch, elem, false);
+}
+
+static __attribute__((noinline)) int recv_shared(struct m *m, weft_chan_t *ch, void *elem)
+{
+	return recv_in(m, ch, elem, false);
 }
 
 /* --- sending ------------------------------------------------------------------------ */
@@ -66,7 +130,7 @@ static int send_now(struct m *m, weft_chan_t *ch, const void *elem)
 	int error;
 
 	wf_lock(&ch->lock);
-	error = wf_chan_give(ch, elem, &ready);
+	error = wf_chan_give(ch, elem, &ready, false);
 	if (error == EAGAIN)
 		return error;
 	wf_unlock(&ch->lock);
@@ -94,24 +158,17 @@ static __attribute__((noinline)) int send_until(weft_chan_t *ch, const void *ele
 
 int weft_chan_send(weft_chan_t *ch, const void *elem)
 {
-	struct g *g = wf_getg(), *ready;
-	struct m *m;
-	int error;
+	struct m *m = wf_getm();
+	struct p *p;
 
-	if (wf_unlikely(!g) || wf_unlikely(!sendable(ch, elem)) || wf_unlikely(wf_wait_special(g)))
+	if (wf_unlikely(!m) || wf_unlikely(!sendable(ch, elem)) ||
+	    wf_unlikely(!(p = wf_enter_plain(m))))
 		return send_until(ch, elem, WF_FOREVER);
-	m = g->m;
-	if (wf_unlikely(!wf_enter_plain(m)))
+	if (wf_unlikely(wf_wait_special(m->curg))) {
+		wf_leave(m);
 		return send_until(ch, elem, WF_FOREVER);
-	wf_lock(&ch->lock);
-	error = wf_chan_give(ch, elem, &ready);
-	if (error == EAGAIN)
-		return park_in(m, g, ch, &ch->senders, (void *)elem);
-	wf_unlock(&ch->lock);
-	if (ready)
-		wf_readynext(m, ready);
-	wf_leave(m);
-	return error;
+	}
+	return p->solo ? send_in(m, ch, elem, true) : send_shared(m, ch, elem);
 }
 
 int weft_chan_trysend(weft_chan_t *ch, const void *elem)
@@ -148,7 +205,7 @@ static int recv_now(struct m *m, weft_chan_t *ch, void *elem)
 	int error;
 
 	wf_lock(&ch->lock);
-	error = wf_chan_take(ch, elem, &ready);
+	error = wf_chan_take(ch, elem, &ready, false);
 	if (error == EAGAIN)
 		return error;
 	wf_unlock(&ch->lock);
@@ -176,24 +233,17 @@ static __attribute__((noinline)) int recv_until(weft_chan_t *ch, void *elem, int
 
 int weft_chan_recv(weft_chan_t *ch, void *elem)
 {
-	struct g *g = wf_getg(), *ready;
-	struct m *m;
-	int error;
+	struct m *m = wf_getm();
+	struct p *p;
 
-	if (wf_unlikely(!g) || wf_unlikely(!wf_chan_valid(ch)) || wf_unlikely(wf_wait_special(g)))
+	if (wf_unlikely(!m) || wf_unlikely(!wf_chan_valid(ch)) ||
+	    wf_unlikely(!(p = wf_enter_plain(m))))
 		return recv_until(ch, elem, WF_FOREVER);
-	m = g->m;
-	if (wf_unlikely(!wf_enter_plain(m)))
+	if (wf_unlikely(wf_wait_special(m->curg))) {
+		wf_leave(m);
 		return recv_until(ch, elem, WF_FOREVER);
-	wf_lock(&ch->lock);
-	error = wf_chan_take(ch, elem, &ready);
-	if (error == EAGAIN)
-		return park_in(m, g, ch, &ch->receivers, elem);
-	wf_unlock(&ch->lock);
-	if (ready)
-		wf_readynext(m, ready);
-	wf_leave(m);
-	return error;
+	}
+	return p->solo ? recv_in(m, ch, elem, true) : recv_shared(m, ch, elem);
 }
 
 int weft_chan_tryrecv(weft_chan_t *ch, void *elem)
@@ -264,7 +314,7 @@ static struct waiter **evict(weft_chan_t *ch, struct waitq *q, struct waiter **e
 {
 	struct waiter *w;
 
-	while ((w = wf_chan_pop(q))) {
+	while ((w = wf_chan_pop(q, false))) {
 		w->data = ch;
 		w->next = NULL;
 		*end = w;

@@ -1,8 +1,9 @@
 /*
  * Channels: what chan.c and select.c share. doc/chan.md tells the rules.
  *
- *   C1  All of a channel but what never changes is guarded by its lock. What is
- *       read without it (count, by weft_chan_len; magic) is atomic.
+ *   C1  All of a channel but what never changes is guarded by its lock. What is read
+ *       without it is atomic: magic, count (by weft_chan_len), and what a select looks
+ *       at before it locks (count, closed, whether somebody waits).
  *   C2  A receiver waits only while the buffer is empty and no sender waits; a
  *       sender only while the buffer is full and no receiver waits. So a sender
  *       that finds a receiver may hand its element over past the buffer.
@@ -31,7 +32,7 @@ struct weft_chan {
 	_Atomic uint32_t magic;
 	struct waitq senders,
 		receivers; /* data: the element's place; the channel once it is closed */
-	bool closed;
+	_Atomic bool closed;
 	_Atomic size_t count; /* elements in the buffer */
 	size_t head;          /* the slot of the oldest */
 	size_t size, capacity;
@@ -65,12 +66,21 @@ static inline void wf_chan_copy(void *to, const void *from, size_t size)
 	}
 }
 
-/* The first whose wait goes on, claimed and taken off q (C3, C4); NULL when there is none. */
-__attribute__((always_inline)) static inline struct waiter *wf_chan_pop(struct waitq *q)
+/* Whether w's wait goes on; it is the caller's then. */
+__attribute__((always_inline)) static inline bool wf_chan_claim(struct waiter *w, bool solo)
 {
-	struct waiter *w = q->first;
+	if (!solo || wf_status(w->g) != G_WAITINGC)
+		return wf_claim_waiter(w->g);
+	wf_setstatus(w->g, G_WAITINGC, G_RUNNABLE);
+	return true;
+}
 
-	while (w && wf_unlikely(!wf_claim_waiter(w->g)))
+/* The first whose wait goes on, claimed and taken off q (C3, C4); NULL when there is none. */
+__attribute__((always_inline)) static inline struct waiter *wf_chan_pop(struct waitq *q, bool solo)
+{
+	struct waiter *w = wf_waitq_first(q);
+
+	while (w && wf_unlikely(!wf_chan_claim(w, solo)))
 		w = w->next;
 	if (w) {
 		w->woken = true;
@@ -89,6 +99,11 @@ static inline void wf_chan_setcount(weft_chan_t *ch, size_t count)
 	atomic_store_explicit(&ch->count, count, memory_order_relaxed); /* C1 */
 }
 
+static inline bool wf_chan_closed(const weft_chan_t *ch)
+{
+	return atomic_load_explicit(&ch->closed, memory_order_relaxed); /* C1 */
+}
+
 /* The i-th slot after the oldest's, i at most the capacity. */
 static inline unsigned char *wf_chan_slot(const weft_chan_t *ch, size_t i)
 {
@@ -98,19 +113,19 @@ static inline unsigned char *wf_chan_slot(const weft_chan_t *ch, size_t i)
 }
 
 /*
- * What sending and receiving are, under the lock: 0 when done; EPIPE; EAGAIN when it
- * has to wait. *ready is who is to be readied once the lock is released, or NULL.
+ * What sending and receiving are, under the lock (or solo, see fast.h): 0 when done; EPIPE; EAGAIN
+ * when it has to wait. *ready is who is to be readied once the lock is released, or NULL.
  */
 __attribute__((always_inline)) static inline int wf_chan_give(weft_chan_t *ch, const void *elem,
-							      struct g **ready)
+							      struct g **ready, bool solo)
 {
 	size_t count = wf_chan_count(ch);
 	struct waiter *w;
 
 	*ready = NULL;
-	if (wf_unlikely(ch->closed))
+	if (wf_unlikely(wf_chan_closed(ch)))
 		return EPIPE;
-	w = wf_chan_pop(&ch->receivers);
+	w = wf_chan_pop(&ch->receivers, solo);
 	if (w) {
 		*ready = w->g;
 		if (w->data)
@@ -125,7 +140,7 @@ __attribute__((always_inline)) static inline int wf_chan_give(weft_chan_t *ch, c
 }
 
 __attribute__((always_inline)) static inline int wf_chan_take(weft_chan_t *ch, void *elem,
-							      struct g **ready)
+							      struct g **ready, bool solo)
 {
 	size_t count = wf_chan_count(ch);
 	unsigned char *oldest;
@@ -133,9 +148,9 @@ __attribute__((always_inline)) static inline int wf_chan_take(weft_chan_t *ch, v
 
 	*ready = NULL;
 	if (!count) {
-		w = wf_chan_pop(&ch->senders);
+		w = wf_chan_pop(&ch->senders, solo);
 		if (!w)
-			return wf_unlikely(ch->closed) ? EPIPE : EAGAIN;
+			return wf_unlikely(wf_chan_closed(ch)) ? EPIPE : EAGAIN;
 		*ready = w->g;
 		if (elem)
 			wf_chan_copy(elem, w->data, ch->size);
@@ -145,7 +160,7 @@ __attribute__((always_inline)) static inline int wf_chan_take(weft_chan_t *ch, v
 	if (elem)
 		wf_chan_copy(elem, oldest, ch->size);
 	ch->head = ch->head + 1 == ch->capacity ? 0 : ch->head + 1;
-	w = wf_chan_pop(&ch->senders);
+	w = wf_chan_pop(&ch->senders, solo);
 	if (!w) {
 		wf_chan_setcount(ch, count - 1);
 		return 0;

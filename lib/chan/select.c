@@ -1,6 +1,12 @@
 /*
  * Select: one of several sends and receives.
  *
+ * First all cases are looked at without a lock. Of those that look as if they could be done
+ * one is chosen, each with the same chance, and tried under the lock of its channel alone:
+ * most selects end here, and it does not matter that the others may have changed since,
+ * as any of those that are ready will do. When none looks ready, or the one that was
+ * chosen is not, the select begins anew in earnest:
+ *
  * Each case whose channel is not NULL is an arm. All channels are locked, each once
  * and in the order of their addresses, so that two selects cannot wait for each
  * other. With all locks held the arms are tried in random order: the first that can
@@ -51,10 +57,21 @@ static int check(const weft_case_t *cases, size_t n)
 	return 0;
 }
 
+static bool sorted(weft_chan_t **chans, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if ((uintptr_t)chans[i - 1] > (uintptr_t)chans[i])
+			return false;
+	return true;
+}
+
 /* Shellsort: short for few channels, and good for thousands. */
 static void sort(weft_chan_t **chans, size_t n)
 {
 	size_t gap = 1;
+
+	if (sorted(chans, n)) /* as who made them one after the other has them */
+		return;
 
 	while (gap < n / 3)
 		gap = 3 * gap + 1;
@@ -98,8 +115,8 @@ static void arm(struct selection *s, size_t n)
 
 static int try_case(const weft_case_t *c, struct g **ready)
 {
-	return c->op == WEFT_SEND ? wf_chan_give(c->chan, c->buf, ready)
-				  : wf_chan_take(c->chan, c->buf, ready);
+	return c->op == WEFT_SEND ? wf_chan_give(c->chan, c->buf, ready, false)
+				  : wf_chan_take(c->chan, c->buf, ready, false);
 }
 
 /* Try the arms in an order of which each is as likely: the case that was done, or -1. */
@@ -188,6 +205,56 @@ static int choose(struct m **m, struct selection *s, int64_t until)
 	return chosen >= 0 ? chosen : -error;
 }
 
+/* --- without all the locks --------------------------------------------------------- */
+
+/* Whether a case can be done, as it looks. relaxed: the lock tells. */
+static bool looks_ready(const weft_case_t *c)
+{
+	const weft_chan_t *ch = c->chan;
+
+	if (!ch)
+		return false;
+	if (wf_chan_closed(ch))
+		return true;
+	if (c->op == WEFT_SEND)
+		return wf_chan_count(ch) < ch->capacity || wf_waitq_first(&ch->receivers);
+	return wf_chan_count(ch) || wf_waitq_first(&ch->senders);
+}
+
+/* One of those that look ready, each of which is as likely; NULL when none does. */
+static weft_case_t *look(struct m *m, weft_case_t *cases, size_t n)
+{
+	weft_case_t *chosen = NULL;
+	uint32_t ready = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (looks_ready(&cases[i]) && (++ready == 1 || wf_random(m, ready) == 0))
+			chosen = &cases[i];
+	return chosen;
+}
+
+/* Do one that looks ready: it, or -1. */
+static int choose_looking(struct m *m, weft_case_t *cases, size_t n)
+{
+	weft_case_t *c = look(m, cases, n);
+	struct g *ready;
+	int error;
+
+	if (!c)
+		return -1;
+	wf_lock(&c->chan->lock);
+	error = try_case(c, &ready);
+	wf_unlock(&c->chan->lock);
+	if (error == EAGAIN)
+		return -1;
+	c->error = error;
+	if (ready)
+		wf_goready(m, ready);
+	return (int)(c - cases);
+}
+
+/* --- with them ------------------------------------------------------------------------ */
+
 static int select_few(struct m **m, weft_case_t *cases, size_t n, int64_t until)
 {
 	struct arm arms[ARMS];
@@ -228,7 +295,10 @@ int weft_select(weft_case_t *cases, size_t n, const struct timespec *abs)
 	m = wf_enter_any();
 	if (!m)
 		return -ENOMEM;
-	chosen = n > ARMS ? select_many(&m, cases, n, until) : select_few(&m, cases, n, until);
+	chosen = choose_looking(m, cases, n);
+	if (chosen < 0)
+		chosen = n > ARMS ? select_many(&m, cases, n, until)
+				  : select_few(&m, cases, n, until);
 	wf_leave_any(m);
 	if (chosen == -ECANCELED)
 		wf_cancelpoint(wf_getg());

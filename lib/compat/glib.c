@@ -4,36 +4,46 @@
  *
  * The items are in a list of the pool's own, sorted as the program wants it; for each there
  * is a job in a pool of Weft's, which takes the first item when it runs.
+ *
+ *   T1  While nobody is in a push, items <= jobs that are queued or about to take one + owed:
+ *       each item is taken by some job. owed counts those for which no job could be had; a
+ *       job that has run its item takes one of these too.
+ *   T2  Once freed is set no item is added. Who frees waits for all jobs, and then has the
+ *       pool for himself.
  */
+#include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include <weft/compat/glib/weft-gpool.h>
 #include <weft/pool.h>
+#include <weft/sync.h>
 #include <weft/task.h>
 
 struct item {
-	struct item *next;
+	struct item *next, *prev;
 	void *data;
 };
 
 struct gpool {
 	struct weft_gpool public;
 	weft_pool_t *jobs;
-	pthread_mutex_t lock; /* guards all below; held for a few instructions */
-	struct item *first, **end;
+	weft_mutex_t lock; /* guards all below; the program's compare is called with it held */
+	struct item items; /* the ring's head, which is none */
 	unsigned n;
-	int max; /* -1: no bound */
+	_Atomic unsigned owed; /* T1; read without the lock as a hint */
+	int max;               /* -1: no bound */
+	bool freed;            /* T2 */
+	bool immediate;        /* what is left then is dropped */
 	int (*compare)(const void *, const void *, void *);
 	void *compare_data;
 	void (*free_item)(void *);
 };
 
-/* As GLib has them until they are set; there are no unused threads here to keep. */
-static _Atomic int wf_gpool_unused = 8;
+/* What is set for unused threads, of which there never are any. */
+static _Atomic int wf_gpool_unused = WEFT_GPOOL_UNSET;
 static _Atomic unsigned wf_gpool_idletime = 15000;
 
 static struct gpool *of(struct weft_gpool *public)
@@ -43,78 +53,143 @@ static struct gpool *of(struct weft_gpool *public)
 
 /* --- the items; all with the lock held --------------------------------------------- */
 
-static void link_at(struct gpool *pool, struct item **at, struct item *item)
+static void insert_before(struct item *at, struct item *item)
 {
-	item->next = *at;
-	*at = item;
-	if (!item->next)
-		pool->end = &item->next;
+	item->next = at;
+	item->prev = at->prev;
+	at->prev->next = item;
+	at->prev = item;
+}
+
+static void remove_item(struct item *item)
+{
+	item->prev->next = item->next;
+	item->next->prev = item->prev;
+}
+
+static int order(const struct gpool *pool, const struct item *a, const struct item *b)
+{
+	return pool->compare(a->data, b->data, pool->compare_data);
+}
+
+/* Behind all that do not sort after it. */
+static void add(struct gpool *pool, struct item *item)
+{
+	struct item *at = &pool->items;
+
+	while (pool->compare && at->prev != &pool->items && order(pool, at->prev, item) > 0)
+		at = at->prev;
+	insert_before(at, item);
 	pool->n++;
 }
 
-static struct item *unlink_at(struct gpool *pool, struct item **at)
+static struct item *take_first(struct gpool *pool)
 {
-	struct item *item = *at;
+	struct item *item = pool->items.next;
 
-	*at = item->next;
-	if (!*at)
-		pool->end = at;
+	if (item == &pool->items)
+		return NULL;
+	remove_item(item);
 	pool->n--;
 	return item;
 }
 
-/* Behind all that do not sort after it. */
-static struct item **place_of(struct gpool *pool, const void *data)
+/* Two sorted chains as one; of equals, those of a come first. A chain is linked by next,
+ * and ends with NULL. */
+static struct item *merged(const struct gpool *pool, struct item *a, struct item *b)
 {
-	struct item **at = &pool->first;
+	struct item *first, **end = &first;
 
-	if (!pool->compare)
-		return pool->end;
-	while (*at && pool->compare((*at)->data, data, pool->compare_data) <= 0)
-		at = &(*at)->next;
-	return at;
+	while (a && b) {
+		struct item **from = order(pool, a, b) <= 0 ? &a : &b;
+
+		*end = *from;
+		end = &(*from)->next;
+		*from = *end;
+	}
+	*end = a ? a : b;
+	return first;
+}
+
+/* The first n of a chain, sorted; they are taken from it. n is not 0. */
+static struct item *sorted(const struct gpool *pool, struct item **chain, unsigned n)
+{
+	struct item *first = *chain;
+
+	if (n > 1) {
+		first = sorted(pool, chain, n / 2);
+		return merged(pool, first, sorted(pool, chain, n - n / 2));
+	}
+	*chain = first->next;
+	first->next = NULL;
+	return first;
 }
 
 static void sort(struct gpool *pool)
 {
-	struct item *item = pool->first, *next;
+	struct item *chain = pool->items.next, *next;
 
-	pool->first = NULL;
-	pool->end = &pool->first;
-	pool->n = 0;
-	for (; item; item = next) {
-		next = item->next;
-		link_at(pool, place_of(pool, item->data), item);
+	if (!pool->n)
+		return;
+	chain = sorted(pool, &chain, pool->n);
+	pool->items.next = pool->items.prev = &pool->items;
+	for (; chain; chain = next) {
+		next = chain->next;
+		insert_before(&pool->items, chain);
 	}
 }
 
 /* --- running ------------------------------------------------------------------------- */
 
-static void run_first(void *arg)
+/* Run the first item; false when there is none. */
+static bool run_first(struct gpool *pool)
 {
-	struct gpool *pool = arg;
-	struct item *item = NULL;
+	struct item *item;
 	void *data;
 
-	pthread_mutex_lock(&pool->lock);
-	if (pool->first)
-		item = unlink_at(pool, &pool->first);
-	pthread_mutex_unlock(&pool->lock);
+	weft_mutex_lock(&pool->lock);
+	item = take_first(pool);
+	weft_mutex_unlock(&pool->lock);
 	if (!item)
-		return;
+		return false;
 	data = item->data;
 	free(item);
 	pool->public.func(data, pool->public.user_data);
+	return true;
 }
 
-static void bound(struct gpool *pool)
+/* One of the items that no job was there for is the caller's to run. */
+static bool take_owed(struct gpool *pool)
 {
-	if (pool->max == 0) {
-		weft_pool_pause(pool->jobs);
-		return;
-	}
-	weft_pool_resize(pool->jobs, pool->max < 0 ? UINT_MAX : (unsigned)pool->max);
-	weft_pool_resume(pool->jobs);
+	bool owed;
+
+	/* relaxed: who finds 0 too early leaves it to another */
+	if (!atomic_load_explicit(&pool->owed, memory_order_relaxed))
+		return false;
+	weft_mutex_lock(&pool->lock);
+	owed = pool->owed;
+	if (owed)
+		pool->owed--;
+	weft_mutex_unlock(&pool->lock);
+	return owed;
+}
+
+static void job(void *arg)
+{
+	do
+		run_first(arg);
+	while (take_owed(arg));
+}
+
+/* With the lock held: the pool's bound as max says. */
+static int bound(struct gpool *pool)
+{
+	int error;
+
+	if (pool->max == 0)
+		return weft_pool_pause(pool->jobs);
+	error = weft_pool_resize(pool->jobs, pool->max < 0 ? UINT_MAX : (unsigned)pool->max);
+	return error ? error : weft_pool_resume(pool->jobs);
 }
 
 struct weft_gpool *weft_gpool_new(void (*func)(void *, void *), void *user_data,
@@ -132,11 +207,10 @@ struct weft_gpool *weft_gpool_new(void (*func)(void *, void *), void *user_data,
 	pool->public.func = func;
 	pool->public.user_data = user_data;
 	pool->public.exclusive = exclusive;
-	pthread_mutex_init(&pool->lock, NULL);
-	pool->end = &pool->first;
+	pool->items.next = pool->items.prev = &pool->items;
 	pool->free_item = free_item;
 	pool->max = max;
-	bound(pool);
+	bound(pool); /* nothing is queued that would have to be started */
 	return &pool->public;
 }
 
@@ -144,46 +218,60 @@ int weft_gpool_push(struct weft_gpool *public, void *data)
 {
 	struct gpool *pool = of(public);
 	struct item *item = malloc(sizeof *item);
+	bool freed;
 
 	if (!item)
-		return -1;
+		return ENOMEM;
 	item->data = data;
-	pthread_mutex_lock(&pool->lock);
-	link_at(pool, place_of(pool, data), item);
-	pthread_mutex_unlock(&pool->lock);
-	/* without a job of its own the item is run by the next one's */
-	return weft_pool_submit(pool->jobs, run_first, pool) ? -1 : 0;
+	weft_mutex_lock(&pool->lock);
+	freed = pool->freed;
+	if (!freed)
+		add(pool, item);
+	weft_mutex_unlock(&pool->lock);
+	if (freed) {
+		free(item);
+		return EINVAL;
+	}
+	if (!weft_pool_submit(pool->jobs, job, pool))
+		return 0;
+	weft_mutex_lock(&pool->lock);
+	pool->owed++;
+	weft_mutex_unlock(&pool->lock);
+	return EAGAIN;
 }
 
-void weft_gpool_set_max(struct weft_gpool *public, int max)
+int weft_gpool_set_max(struct weft_gpool *public, int max)
 {
 	struct gpool *pool = of(public);
+	int error;
 
-	pthread_mutex_lock(&pool->lock);
+	weft_mutex_lock(&pool->lock);
 	pool->max = max;
-	pthread_mutex_unlock(&pool->lock);
-	bound(pool);
+	error = bound(pool);
+	weft_mutex_unlock(&pool->lock);
+	return error;
 }
+
+/* --- asking and ordering ------------------------------------------------------------- */
 
 int weft_gpool_get_max(struct weft_gpool *public)
 {
 	struct gpool *pool = of(public);
 	int max;
 
-	pthread_mutex_lock(&pool->lock);
+	weft_mutex_lock(&pool->lock);
 	max = pool->max;
-	pthread_mutex_unlock(&pool->lock);
+	weft_mutex_unlock(&pool->lock);
 	return max;
 }
 
 unsigned weft_gpool_threads(struct weft_gpool *public)
 {
-	struct gpool *pool = of(public);
-	weft_pool_stats_t stats;
+	weft_pool_stats_t stats = {0};
+	int max = public->exclusive ? weft_gpool_get_max(public) : 0;
 
-	if (public->exclusive && weft_gpool_get_max(public) > 0)
-		return (unsigned)weft_gpool_get_max(public);
-	return weft_pool_stats(pool->jobs, &stats, sizeof stats) ? 0 : (unsigned)stats.running;
+	weft_pool_stats(of(public)->jobs, &stats, sizeof stats);
+	return (unsigned)stats.running > (unsigned)max ? (unsigned)stats.running : (unsigned)max;
 }
 
 unsigned weft_gpool_unprocessed(struct weft_gpool *public)
@@ -191,10 +279,21 @@ unsigned weft_gpool_unprocessed(struct weft_gpool *public)
 	struct gpool *pool = of(public);
 	unsigned n;
 
-	pthread_mutex_lock(&pool->lock);
+	weft_mutex_lock(&pool->lock);
 	n = pool->n;
-	pthread_mutex_unlock(&pool->lock);
+	weft_mutex_unlock(&pool->lock);
 	return n;
+}
+
+int weft_gpool_freed(struct weft_gpool *public)
+{
+	struct gpool *pool = of(public);
+	bool freed;
+
+	weft_mutex_lock(&pool->lock);
+	freed = pool->freed;
+	weft_mutex_unlock(&pool->lock);
+	return freed;
 }
 
 void weft_gpool_sort(struct weft_gpool *public, int (*compare)(const void *, const void *, void *),
@@ -202,30 +301,29 @@ void weft_gpool_sort(struct weft_gpool *public, int (*compare)(const void *, con
 {
 	struct gpool *pool = of(public);
 
-	pthread_mutex_lock(&pool->lock);
+	weft_mutex_lock(&pool->lock);
 	pool->compare = compare;
 	pool->compare_data = data;
 	if (compare)
 		sort(pool);
-	pthread_mutex_unlock(&pool->lock);
+	weft_mutex_unlock(&pool->lock);
 }
 
 int weft_gpool_front(struct weft_gpool *public, void *data)
 {
 	struct gpool *pool = of(public);
-	struct item **at;
+	struct item *item;
 	bool found;
 
-	pthread_mutex_lock(&pool->lock);
-	for (at = &pool->first; *at && (*at)->data != data;)
-		at = &(*at)->next;
-	found = *at;
+	weft_mutex_lock(&pool->lock);
+	for (item = pool->items.next; item != &pool->items && item->data != data;)
+		item = item->next;
+	found = item != &pool->items;
 	if (found) {
-		struct item *item = unlink_at(pool, at);
-
-		link_at(pool, &pool->first, item);
+		remove_item(item);
+		insert_before(pool->items.next, item);
 	}
-	pthread_mutex_unlock(&pool->lock);
+	weft_mutex_unlock(&pool->lock);
 	return found;
 }
 
@@ -233,31 +331,28 @@ int weft_gpool_front(struct weft_gpool *public, void *data)
 
 static void drop_items(struct gpool *pool)
 {
-	struct item *item;
+	for (;;) {
+		struct item *item;
 
-	pthread_mutex_lock(&pool->lock);
-	item = pool->first;
-	pool->first = NULL;
-	pool->end = &pool->first;
-	pool->n = 0;
-	pthread_mutex_unlock(&pool->lock);
-	while (item) {
-		struct item *next = item->next;
-
+		weft_mutex_lock(&pool->lock);
+		item = take_first(pool);
+		weft_mutex_unlock(&pool->lock);
+		if (!item)
+			return;
 		if (pool->free_item)
 			pool->free_item(item->data);
 		free(item);
-		item = next;
 	}
 }
 
 /* When all jobs have ended; false in one of them. */
 static bool finished(struct gpool *pool)
 {
-	if (weft_pool_destroy(pool->jobs, WEFT_DRAIN, NULL))
+	if (weft_pool_destroy(pool->jobs, pool->immediate ? WEFT_DISCARD : WEFT_DRAIN, NULL))
 		return false;
-	drop_items(pool);
-	pthread_mutex_destroy(&pool->lock);
+	while (!pool->immediate && run_first(pool)) /* what no job was ever had for (T1) */
+		;
+	weft_mutex_destroy(&pool->lock);
 	free(pool);
 	return true;
 }
@@ -271,10 +366,16 @@ void weft_gpool_free(struct weft_gpool *public, int immediate, int wait)
 {
 	struct gpool *pool = of(public);
 
+	weft_mutex_lock(&pool->lock);
+	pool->freed = true;
+	pool->immediate = immediate;
+	weft_mutex_unlock(&pool->lock);
 	if (immediate)
 		drop_items(pool);
-	if (!wait || !finished(pool))
-		weft_go(finish, pool);
+	if (wait && finished(pool))
+		return;
+	if (weft_go(finish, pool)) /* no task could be had: then the caller has to wait */
+		finished(pool);
 }
 
 /* --- of all pools ------------------------------------------------------------------------ */

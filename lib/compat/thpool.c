@@ -1,19 +1,34 @@
 /*
  * The C-Thread-Pool API: a threadpool is a weft_pool_t.
+ *
+ * One without threads is paused for good. It is known by a bound that is asked for nowhere
+ * else.
  */
+#include <limits.h>
+
 #include <weft/compat/thpool/thpool.h>
 #include <weft/pool.h>
 
+#define NO_THREADS UINT_MAX
+
+static weft_pool_stats_t stats_of(void *pool)
+{
+	weft_pool_stats_t stats = {0};
+
+	weft_pool_stats(pool, &stats, sizeof stats);
+	return stats;
+}
+
 void *weft_thpool_init(int num_threads)
 {
-	weft_pool_attr_t attr = {.name = "thpool", .workers = 1};
+	weft_pool_attr_t attr = {.name = "thpool", .workers = NO_THREADS};
 	weft_pool_t *pool;
 
 	if (num_threads > 0)
 		attr.workers = (unsigned)num_threads;
 	if (weft_pool_create(&pool, &attr))
 		return NULL;
-	if (num_threads <= 0)
+	if (attr.workers == NO_THREADS)
 		weft_pool_pause(pool);
 	return pool;
 }
@@ -35,7 +50,8 @@ void weft_thpool_pause(void *pool)
 
 void weft_thpool_resume(void *pool)
 {
-	weft_pool_resume(pool);
+	if (stats_of(pool).workers != NO_THREADS)
+		weft_pool_resume(pool);
 }
 
 void weft_thpool_destroy(void *pool)
@@ -45,7 +61,5 @@ void weft_thpool_destroy(void *pool)
 
 int weft_thpool_num_threads_working(void *pool)
 {
-	weft_pool_stats_t stats;
-
-	return weft_pool_stats(pool, &stats, sizeof stats) ? 0 : (int)stats.running;
+	return (int)stats_of(pool).running;
 }

@@ -20,30 +20,21 @@
 #define WF_CTX_CLOBBER_AVX512
 #endif
 
-#define WF_TEXT_(number) #number
-#define WF_TEXT(number) WF_TEXT_(number)
-
 static inline struct m *wf_ctx_switch(struct gobuf *from, struct gobuf *to, struct m *m)
 {
 	__asm__ __volatile__(
 		"leaq 1f(%%rip), %%rcx\n\t"
-		"movq %%rsp, " WF_TEXT(
-			WF_GOBUF_SP) "(%%rdi)\n\t"
-				     "movq %%rbp, " WF_TEXT(
-					     WF_GOBUF_CTXT) "(%%rdi)\n\t"
-							    "movq %%rcx, " WF_TEXT(
-								    WF_GOBUF_PC) "(%%rdi)\n\t"
-										 "movq " WF_TEXT(
-											 WF_GOBUF_SP) "(%%rsi), %%rsp\n\t"
-												      "movq " WF_TEXT(
-													      WF_GOBUF_CTXT) "(%%rsi), %%rbp\n\t"
-															     "jmpq *" WF_TEXT(
-																     WF_GOBUF_PC) "(%%rsi)\n\t"
-																		  ".p2align 3\n"
-																		  "1:\n\t"
-																		  "endbr64"
+		"movq %%rsp, %c[sp](%%rdi)\n\t"
+		"movq %%rbp, %c[ctxt](%%rdi)\n\t"
+		"movq %%rcx, %c[pc](%%rdi)\n\t"
+		"movq %c[sp](%%rsi), %%rsp\n\t"
+		"movq %c[ctxt](%%rsi), %%rbp\n\t"
+		"jmpq *%c[pc](%%rsi)\n\t"
+		".p2align 3\n"
+		"1:\n\t"
+		"endbr64"
 		: "+a"(m), "+D"(from), "+S"(to)
-		:
+		: [sp] "i"(WF_GOBUF_SP), [pc] "i"(WF_GOBUF_PC), [ctxt] "i"(WF_GOBUF_CTXT)
 		: "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0",
 		  "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
 		  "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "st", "st(1)", "st(2)", "st(3)",
@@ -66,6 +57,24 @@ static inline void wf_setg(struct g *g)
 	__asm__ __volatile__("movq wf_tls_g@gottpoff(%%rip), %0\n\tmovq %1, %%fs:(%0)"
 			     : "=&r"(off)
 			     : "r"(g)
+			     : "memory");
+}
+
+static inline struct m *wf_getm(void)
+{
+	struct m *m;
+
+	__asm__ __volatile__("movq wf_tls_m@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=&r"(m));
+	return m;
+}
+
+static inline void wf_setm(struct m *m)
+{
+	uintptr_t off;
+
+	__asm__ __volatile__("movq wf_tls_m@gottpoff(%%rip), %0\n\tmovq %1, %%fs:(%0)"
+			     : "=&r"(off)
+			     : "r"(m)
 			     : "memory");
 }
 

@@ -24,6 +24,10 @@
 
 #include "ctx/offsets.h"
 
+/* On declarations of the library's own variables: they are reached without the global offset
+ * table. (-fvisibility=hidden is about definitions.) */
+#define WF_HIDDEN __attribute__((visibility("hidden")))
+
 struct g;
 struct m;
 
@@ -52,11 +56,14 @@ typedef void wf_ctx_entry(struct m *);
 /* Make buf a fresh context on a stack whose usable end is hi. */
 void wf_ctx_init(struct gobuf *buf, uintptr_t lo, uintptr_t hi, wf_ctx_entry *entry);
 
-/* Of the thread: the G that it runs. The M under a G changes whenever it parks,
- * so this is asked anew after every switch and never kept in an address. */
-extern __thread struct g *wf_tls_g __attribute__((tls_model("initial-exec"), visibility("hidden")));
+/* Of the thread: the G that it runs, and the M that it is; NULL on a foreign thread. The M
+ * under a G changes whenever it parks, so both are asked anew after every switch and never
+ * kept in an address. The M is the shorter way where a call begins: what a switch has just
+ * stored is not on it. */
+extern __thread struct g *wf_tls_g __attribute__((tls_model("initial-exec"))) WF_HIDDEN;
+extern __thread struct m *wf_tls_m __attribute__((tls_model("initial-exec"))) WF_HIDDEN;
 
-/* wf_getg() and wf_setg(g) are the backend's.
+/* wf_getg(), wf_setg(g), wf_getm() and wf_setm(m) are the backend's.
  * wf_ctx_switch(from, to, m): save the caller in from, go on in to. Returns the M
  * that the caller runs on when it goes on. */
 #include "ctx/backend.h"
@@ -97,7 +104,7 @@ void wf_fpenv_load(const struct fpenv *);
 
 /* Whether a sanitizer is in the process or Valgrind under it: set at boot by
  * wf_hooks_find, from then on constant. */
-extern bool wf_watched __attribute__((visibility("hidden")));
+extern bool wf_watched WF_HIDDEN;
 
 void wf_hooks_find(void);
 void wf_hooks_stack(struct ctxstk *);   /* a stack begins to be one */

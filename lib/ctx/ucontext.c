@@ -223,6 +223,18 @@ __attribute__((noinline)) void wf_setg(struct g *g)
 	wf_tls_g = g;
 }
 
+__attribute__((noinline)) struct m *wf_getm(void)
+{
+	__asm__ volatile("" ::: "memory");
+	return wf_tls_m;
+}
+
+__attribute__((noinline)) void wf_setm(struct m *m)
+{
+	wf_tls_m = m;
+	__asm__ volatile("" ::: "memory");
+}
+
 uintptr_t wf_ctx_low(const struct gobuf *buf)
 {
 	enum { FRAME = 1024 }; /* more than the switch's own, below its jmp_buf */

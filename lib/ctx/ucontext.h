@@ -8,6 +8,8 @@
 struct m *wf_ctx_switch(struct gobuf *from, struct gobuf *to, struct m *m);
 struct g *wf_getg(void);
 void wf_setg(struct g *g);
+struct m *wf_getm(void);
+void wf_setm(struct m *m);
 
 /* A stopped or fresh context goes on under another gobuf's name. */
 static inline void wf_ctx_hand(struct gobuf *to, const struct gobuf *from)

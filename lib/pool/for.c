@@ -139,7 +139,7 @@ static struct range upper_half(const struct loop *l, struct range *r)
 {
 	size_t grain = l->grain ? l->grain : 1;
 	size_t grains = (r->hi - r->lo) / grain; /* at least 1 */
-	size_t middle = r->lo + (grains + 1) / 2 * grain;
+	size_t middle = r->lo + (grains - grains / 2) * grain;
 	struct range upper = {middle, r->hi};
 
 	r->hi = middle;
@@ -156,12 +156,12 @@ static void split(struct loop *l, struct range *r)
 
 	if (!m)
 		return; /* a forked child without memory: it goes on alone */
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	if (!l->ranges)
 		give(l, upper_half(l, r));
 	wf_pool_take(&l->waiting, 0, &wake);
 	more = !wake.n && wf_pool_wants(pool);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	wf_waitq_wake(m, wake.first);
 	if (more)
 		wf_pool_start(m, pool);
@@ -197,8 +197,8 @@ static void await_helpers(struct m **m, struct loop *l)
 {
 	struct waiter w = {.data = NULL};
 
-	wf_waitq_wait(m, &l->waiting, &l->pool->lock, &w, WF_FOREVER, WAIT_LOCK);
-	wf_lock(&l->pool->lock);
+	wf_waitq_wait(m, &l->waiting, &l->pool->object.lock, &w, WF_FOREVER, WAIT_LOCK);
+	wf_lock(&l->pool->object.lock);
 }
 
 /* The caller leaves the loop; the lock goes. */
@@ -208,7 +208,7 @@ static void over(struct m *m, struct loop *l)
 
 	l->pool->users--;
 	wf_pool_settle(l->pool, &wake);
-	wf_unlock(&l->pool->lock);
+	wf_unlock(&l->pool->object.lock);
 	wf_waitq_wake(m, wake.first);
 	if (l->all)
 		atomic_fetch_sub(&wf_sched.objects, 1);
@@ -222,7 +222,7 @@ static bool another(struct loop *l, struct range *r)
 
 	if (!m)
 		wf_throw("no memory for a thread that had some");
-	wf_lock(&l->pool->lock);
+	wf_lock(&l->pool->object.lock);
 	while (!take(l, r)) {
 		if (!l->helpers) {
 			over(m, l);
@@ -230,7 +230,7 @@ static bool another(struct loop *l, struct range *r)
 		}
 		await_helpers(&m, l);
 	}
-	wf_unlock(&l->pool->lock);
+	wf_unlock(&l->pool->object.lock);
 	wf_leave_any(m);
 	return true;
 }
@@ -245,7 +245,7 @@ static void abandoned(void *arg)
 	wf_scope_leave(&l->scope);
 	if (!m)
 		wf_throw("no memory for a thread that had some");
-	wf_lock(&l->pool->lock);
+	wf_lock(&l->pool->object.lock);
 	for (;;) {
 		while (take(l, &r))
 			;
@@ -303,9 +303,9 @@ int weft_pool_for(weft_pool_t *pool, size_t begin, size_t end, size_t grain,
 	l.outside = !wf_within(pool) && !(l.all && m->foreign);
 	if (l.all)
 		atomic_fetch_add(&wf_sched.objects, 1);
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	pool->users++;
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	wf_leave_any(m);
 	run(&l, (struct range){begin, end});
 	return 0;

@@ -8,16 +8,9 @@
 #include "sched/fast.h"
 #include "sched/timer.h"
 
-enum { MAGIC = 0x77660f75 };
-
-static uint64_t magic(void)
-{
-	return wf_sched.forks << 32 | MAGIC;
-}
-
 static bool valid(const struct weft_future *f)
 {
-	return f && f->magic == magic();
+	return f && f->magic == wf_magic(FUTURE);
 }
 
 static enum future_state state_of(const struct weft_future *f)
@@ -37,7 +30,7 @@ struct weft_future *wf_future_new(struct weft_pool *pool, void *(*fn)(void *), v
 
 	if (!f)
 		return NULL;
-	f->magic = magic();
+	f->magic = wf_magic(FUTURE);
 	f->pool = pool;
 	f->fn = fn;
 	f->arg = arg;
@@ -105,7 +98,7 @@ static int result(const struct weft_future *f, void **value)
 /* The lock is held, and is not when this returns. */
 static int wait_settled(struct m **m, struct weft_future *f, int64_t until, struct get *get)
 {
-	struct lock *lock = &f->pool->lock;
+	struct lock *lock = &f->pool->object.lock;
 	int error;
 
 	get->w.data = get;
@@ -130,9 +123,9 @@ static int get_slow(struct weft_future *f, void **value, int64_t until)
 		wf_leave_any(m);
 		return EINVAL;
 	}
-	wf_lock(&f->pool->lock);
+	wf_lock(&f->pool->object.lock);
 	if (settled(state_of(f))) {
-		wf_unlock(&f->pool->lock);
+		wf_unlock(&f->pool->object.lock);
 		wf_leave_any(m);
 		return result(f, value);
 	}
@@ -187,7 +180,7 @@ int weft_future_cancel(weft_future_t *f)
 		return m ? EINVAL : ENOMEM;
 	}
 	pool = f->pool;
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	queued = state_of(f) == FUTURE_QUEUED;
 	if (queued) {
 		wf_jobs_remove(pool, &f->job);
@@ -197,7 +190,7 @@ int weft_future_cancel(weft_future_t *f)
 			wf_jobs_admit(pool, &wake);
 		wf_pool_settle(pool, &wake);
 	}
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	wf_waitq_wake(m, wake.first);
 	wf_leave_any(m);
 	return queued ? 0 : EALREADY;
@@ -209,7 +202,7 @@ int weft_future_release(weft_future_t *f)
 	bool is = m && valid(f);
 
 	if (is) {
-		wf_lock(&f->pool->lock);
+		wf_lock(&f->pool->object.lock);
 		release(f);
 	}
 	if (m)

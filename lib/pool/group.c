@@ -16,7 +16,7 @@
 #include "sched/fast.h"
 #include "sched/timer.h"
 
-enum { MAGIC = 0x77669709, ASKED_AT_ONCE = 32 };
+enum { ASKED_AT_ONCE = 32 };
 
 struct member {
 	struct link link;
@@ -28,8 +28,7 @@ struct member {
 };
 
 struct weft_group {
-	uint64_t magic;   /* the first word: freeing overwrites it */
-	struct lock lock; /* guards all here */
+	struct object object;
 	bool cancelonerror;
 	bool skipped;           /* a task never started */
 	_Atomic bool cancelled; /* M1 */
@@ -41,26 +40,6 @@ struct weft_group {
 	struct waitq idle;
 };
 
-static uint64_t magic(void)
-{
-	return wf_sched.forks << 32 | MAGIC;
-}
-
-/* The caller's M, with the group's lock held; NULL and why not. */
-static struct m *lock_group(struct weft_group *group, int *error)
-{
-	struct m *m = wf_enter_any();
-
-	*error = m ? group && group->magic == magic() ? 0 : EINVAL : ENOMEM;
-	if (!*error) {
-		wf_lock(&group->lock);
-		return m;
-	}
-	if (m)
-		wf_leave_any(m);
-	return NULL;
-}
-
 static int make(struct weft_group **made, unsigned flags)
 {
 	struct weft_group *group = wf_alloc(sizeof *group);
@@ -70,7 +49,7 @@ static int make(struct weft_group **made, unsigned flags)
 	group->cancelonerror = flags & WEFT_GROUP_CANCEL_ON_ERROR;
 	wf_link_init(&group->members);
 	wf_link_init(&group->asked);
-	group->magic = magic();
+	group->object.magic = wf_magic(GROUP);
 	atomic_fetch_add(&wf_sched.objects, 1);
 	*made = group;
 	return 0;
@@ -96,15 +75,15 @@ int weft_group_create(weft_group_t **group, unsigned flags)
 int weft_group_destroy(weft_group_t *group)
 {
 	int error;
-	struct m *m = lock_group(group, &error);
+	struct m *m = wf_object_lock(group, GROUP, &error);
 	bool busy;
 
 	if (!m)
 		return error;
 	busy = group->tasks || group->users;
 	if (!busy)
-		group->magic = 0;
-	wf_unlock(&group->lock);
+		group->object.magic = 0;
+	wf_unlock(&group->object.lock);
 	if (!busy) {
 		wf_depot_free(&group->depot, sizeof(struct member));
 		wf_free(group, sizeof *group);
@@ -141,13 +120,13 @@ int weft_group_cancel(weft_group_t *group)
 
 	do {
 		int error;
-		struct m *m = lock_group(group, &error);
+		struct m *m = wf_object_lock(group, GROUP, &error);
 
 		if (!m)
 			return error;
 		atomic_store(&group->cancelled, true); /* M1 */
 		n = to_ask(group, tasks);
-		wf_unlock(&group->lock);
+		wf_unlock(&group->object.lock);
 		wf_leave_any(m);
 		for (unsigned i = 0; i < n; i++)
 			weft_cancel(tasks[i]); /* one that has ended meanwhile is not found */
@@ -196,12 +175,12 @@ static void fail(struct member *member, int result)
 
 	if (!m)
 		exit(0);
-	wf_lock(&group->lock);
+	wf_lock(&group->object.lock);
 	cancel = !group->first && !atomic_load_explicit(&group->cancelled, memory_order_relaxed);
 	if (!group->first)
 		group->first = result;
 	atomic_store(&member->task, 0); /* not itself */
-	wf_unlock(&group->lock);
+	wf_unlock(&group->object.lock);
 	wf_leave(m);
 	if (cancel)
 		weft_group_cancel(group);
@@ -218,7 +197,7 @@ static void end(struct member *member, int result, bool skipped)
 	m = wf_enter();
 	if (!m) /* in a forked child this was the last thread */
 		exit(0);
-	wf_lock(&group->lock);
+	wf_lock(&group->object.lock);
 	if (!group->first)
 		group->first = result;
 	group->skipped |= skipped;
@@ -227,7 +206,7 @@ static void end(struct member *member, int result, bool skipped)
 	if (--group->tasks == 0)
 		now_idle(group, &wake);
 	wf_leaving(m->curg);
-	wf_unlock(&group->lock); /* the group may be gone */
+	wf_unlock(&group->object.lock); /* the group may be gone */
 	wf_waitq_wake(m, wake.first);
 	wf_leave(m);
 }
@@ -297,25 +276,25 @@ static void unmake(struct m *m, struct member *member)
 	struct weft_group *group = member->group;
 	WF_WAKELIST(wake);
 
-	wf_lock(&group->lock);
+	wf_lock(&group->object.lock);
 	wf_link_remove(&member->link);
 	wf_depot_put(&group->depot, member);
 	if (--group->tasks == 0)
 		now_idle(group, &wake);
-	wf_unlock(&group->lock);
+	wf_unlock(&group->object.lock);
 	wf_waitq_wake(m, wake.first);
 }
 
 int weft_group_go(weft_group_t *group, int (*fn)(void *), void *arg)
 {
 	int error = fn ? 0 : EINVAL;
-	struct m *m = error ? NULL : lock_group(group, &error);
+	struct m *m = error ? NULL : wf_object_lock(group, GROUP, &error);
 	struct member *member;
 
 	if (!m)
 		return error;
 	member = make_member(group, fn, arg);
-	wf_unlock(&group->lock);
+	wf_unlock(&group->object.lock);
 	error = member ? wf_go(m, NULL, work, member) : ENOMEM;
 	if (member && error)
 		unmake(m, member);
@@ -332,11 +311,11 @@ static int wait_idle(struct m **m, struct weft_group *group, int *first, int64_t
 	int error;
 
 	group->users++;
-	error = wf_waitq_wait(m, &group->idle, &group->lock, &w, until, WAIT_CALL);
+	error = wf_waitq_wait(m, &group->idle, &group->object.lock, &w, until, WAIT_CALL);
 	if (error) { /* else the group may be gone */
-		wf_lock(&group->lock);
+		wf_lock(&group->object.lock);
 		group->users--;
-		wf_unlock(&group->lock);
+		wf_unlock(&group->object.lock);
 	}
 	return error;
 }
@@ -354,14 +333,14 @@ static int wait_locked(struct m **m, struct weft_group *group, int *first, int64
 		*first = outcome(group);
 		renew(group);
 	}
-	wf_unlock(&group->lock);
+	wf_unlock(&group->object.lock);
 	return error;
 }
 
 static int wait(struct weft_group *group, int *first, int64_t until)
 {
 	int error = group ? wf_waitcall() : EINVAL, result = 0;
-	struct m *m = error ? NULL : lock_group(group, &error);
+	struct m *m = error ? NULL : wf_object_lock(group, GROUP, &error);
 
 	if (!m)
 		return error;

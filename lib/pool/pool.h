@@ -25,6 +25,26 @@
 
 #include "sched/waitq.h"
 
+/* --- what a handle is of ------------------------------------------------------------ */
+
+enum kind { POOL = 0x77667001, GROUP = 0x77669709, FUTURE = 0x77660f75 };
+
+/* Pools and groups begin with this. */
+struct object {
+	uint64_t magic;   /* the first word: freeing overwrites it */
+	struct lock lock; /* guards all of the object */
+};
+
+/* The first word of an object that exists, in this process. */
+static inline uint64_t wf_magic(enum kind kind)
+{
+	return wf_sched.forks << 32 | kind;
+}
+
+/* The caller's M, inside, with the lock held of an object that is of the kind; NULL and
+ * why not. The object may be NULL. */
+struct m *wf_object_lock(void *object, enum kind kind, int *error);
+
 /* --- rings of links, with a head that is in none --------------------------------- */
 
 struct link {
@@ -166,22 +186,25 @@ void wf_future_settle(struct weft_future *f, enum future_state state, struct wak
 /* Levels of priority in a word of the map of those that have jobs. */
 enum { LEVELS_A_WORD = 64 };
 
+/* In the order of use: what a submission touches is in the first two cache lines. */
 struct weft_pool {
-	uint64_t magic;   /* the first word: freeing overwrites it */
-	struct lock lock; /* guards all here and in the pool's jobs, futures and loops */
-	/* jobs */
-	struct link *level; /* a ring of queued jobs for each priority */
-	uint64_t *levelmap; /* a bit for each that may have jobs */
+	struct object object; /* its lock guards the pool's jobs, futures and loops too */
+	/* the queue, and who may run what is in it */
 	unsigned nlevels;
-	int overflow;
-	size_t capacity;
-	struct depot depot;      /* of jobs that are no futures */
-	_Atomic uint64_t queued; /* read without the lock as a hint */
-	uint64_t running, submitted, finished, rejected, discarded, caller_ran;
-	/* workers */
+	bool paused, draining, discarding;
+	struct link *level;    /* a ring of queued jobs for each priority */
+	uint64_t *levelmap;    /* a bit for each that may have jobs */
 	unsigned workers;      /* as asked for; 0: as many as Ps */
 	_Atomic unsigned live; /* J2; read without the lock as a hint */
-	bool paused, draining, discarding;
+	size_t capacity;
+	_Atomic uint64_t queued; /* read without the lock as a hint */
+	struct depot depot;      /* of jobs that are no futures */
+	uint64_t submitted, running;
+	uint64_t onlymap; /* levelmap and level, if there is but one */
+	struct link onlylevel;
+	/* the rest */
+	int overflow;
+	uint64_t finished, rejected, discarded, caller_ran;
 	struct link open;     /* loops that have a range to give away */
 	const uint64_t *attr; /* of its tasks; NULL: the defaults */
 	weft_attr_t attrs;
@@ -217,19 +240,37 @@ static inline void wf_pool_addlive(struct weft_pool *pool, int n)
 	atomic_store_explicit(&pool->live, wf_pool_live(pool) + (unsigned)n, memory_order_relaxed);
 }
 
-/* pool.c. Whether the handle is of a pool that exists; the caller is inside. */
-bool wf_pool_valid(const struct weft_pool *pool);
-/* With the lock held: something has become less; who waited for that is to be woken. */
-void wf_pool_settle(struct weft_pool *pool, struct wakelist *wake);
-/* Claim all who wait in q, and leave 0 or an error where their data says. */
-void wf_pool_take(struct waitq *q, int outcome, struct wakelist *wake);
+/* Whether the handle is of a pool that exists; the caller is inside. */
+static inline bool wf_pool_valid(const struct weft_pool *pool)
+{
+	return pool && pool->object.magic == wf_magic(POOL);
+}
+
+/* pool.c */
 /* Let go of a reference, and of the lock. */
 void wf_pool_unref(struct weft_pool *pool);
 /* The pool of all Ps, which has loops and no jobs; NULL without memory. */
 struct weft_pool *wf_pool_everyone(void);
+/* No more among all pools. */
+void wf_pool_delist(struct weft_pool *pool);
 
-/* queue.c; all with the lock held. */
-void wf_jobs_push(struct weft_pool *pool, unsigned prio, struct job *job);
+/* wait.c. With the lock held: something has become less; who waited for that is to be
+ * woken. */
+void wf_pool_settle(struct weft_pool *pool, struct wakelist *wake);
+/* Claim all who wait in q, and leave 0 or an error where their data says. */
+void wf_pool_take(struct waitq *q, int outcome, struct wakelist *wake);
+/* Start what may start, wake who is to be; the lock goes. ENOMEM: no task could be had. */
+int wf_pool_conclude(struct m *m, struct weft_pool *pool, struct wakelist *wake);
+
+/* All with the lock held; but for this one in queue.c. A bit of the map is cleared by who
+ * looks there for a job and finds none. */
+static inline void wf_jobs_push(struct weft_pool *pool, unsigned prio, struct job *job)
+{
+	wf_link_append(&pool->level[prio], &job->link);
+	pool->levelmap[prio / LEVELS_A_WORD] |= (uint64_t)1 << prio % LEVELS_A_WORD;
+	wf_count(&pool->queued, 1);
+}
+
 struct job *wf_jobs_pop(struct weft_pool *pool);
 void wf_jobs_remove(struct weft_pool *pool, struct job *job);
 uint64_t wf_jobs_discard(struct weft_pool *pool, struct wakelist *wake);

@@ -6,22 +6,10 @@
  */
 #include "pool/submit.h"
 
-static inline void count_queued(struct weft_pool *pool, uint64_t n)
-{
-	wf_count(&pool->queued, n);
-}
-
-void wf_jobs_push(struct weft_pool *pool, unsigned prio, struct job *job)
-{
-	wf_link_append(&pool->level[prio], &job->link);
-	pool->levelmap[prio / LEVELS_A_WORD] |= (uint64_t)1 << prio % LEVELS_A_WORD;
-	count_queued(pool, 1);
-}
-
 void wf_jobs_remove(struct weft_pool *pool, struct job *job)
 {
 	wf_link_remove(&job->link);
-	count_queued(pool, (uint64_t)-1);
+	wf_count(&pool->queued, (uint64_t)-1);
 }
 
 /* The highest level that may have jobs, in a word of the map that is not 0. */

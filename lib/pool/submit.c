@@ -89,13 +89,13 @@ static void take_back(struct m *m, struct weft_pool *pool, struct submission *s)
 {
 	WF_WAKELIST(wake);
 
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	pool->submitted--;
 	pool->running--;
 	if (!s->f)
 		wf_depot_put(&pool->depot, s->job);
 	wf_pool_unstarted(pool, &wake);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	wf_waitq_wake(m, wake.first);
 }
 
@@ -106,7 +106,7 @@ static int to_worker(struct m *m, struct weft_pool *pool, struct submission *s)
 
 	begins(pool, s);
 	wf_pool_addlive(pool, 1);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	error = wf_pool_startwith(m, pool, s->job);
 	if (error)
 		take_back(m, pool, s);
@@ -121,7 +121,7 @@ static int to_queue(struct m *m, struct weft_pool *pool, struct submission *s)
 	wf_jobs_push(pool, s->prio, s->job);
 	pool->submitted++;
 	more = wf_unlikely(wf_pool_live(pool) < wf_pool_bound(pool)) && wf_pool_wants(pool);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	if (more)
 		wf_pool_start(m, pool); /* else others run the job, or it is tried again (J3) */
 	return 0;
@@ -136,14 +136,15 @@ static int to_wait(struct m *m, struct weft_pool *pool, struct submission *s)
 
 	offer.w.data = &offer;
 	pool->users++;
-	error = wf_waitq_wait(&m, &pool->senders, &pool->lock, &offer.w, WF_FOREVER, WAIT_CALL);
+	error = wf_waitq_wait(&m, &pool->senders, &pool->object.lock, &offer.w, WF_FOREVER,
+			      WAIT_CALL);
 	if (error) { /* else the pool may be gone */
-		wf_lock(&pool->lock);
+		wf_lock(&pool->object.lock);
 		pool->users--;
 		if (!s->f)
 			wf_depot_put(&pool->depot, s->job);
 		wf_pool_settle(pool, &wake);
-		wf_unlock(&pool->lock);
+		wf_unlock(&pool->object.lock);
 		wf_waitq_wake(m, wake.first);
 	}
 	wf_leave_any(m);
@@ -171,14 +172,14 @@ static void errand_over(struct errand *e)
 	m = wf_enter_any();
 	if (!m)
 		wf_throw("no memory for a thread that had some");
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	pool->running--;
 	pool->finished++;
 	pool->caller_ran++;
 	if (!e->own->fn)
 		wf_future_settle(wf_future_of(e->own), e->left, &wake);
 	wf_pool_settle(pool, &wake);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	wf_waitq_wake(m, wake.first);
 	wf_leave_any(m);
 }
@@ -198,7 +199,7 @@ static int in_place(struct m *m, struct weft_pool *pool, struct submission *s)
 
 	e.own = s->f ? &s->f->job : &e.job;
 	begins(pool, s);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	wf_leave_any(m);
 	weft_cleanup_push(errand_exited, &e);
 	wf_scope_enter(&e.scope, pool);
@@ -210,20 +211,21 @@ static int in_place(struct m *m, struct weft_pool *pool, struct submission *s)
 
 /* --- the calls -------------------------------------------------------------------------- */
 
-/* m is the caller's; the runtime is left. A future's job has its pool counted already. */
-static int submit(struct m *m, struct weft_pool *pool, struct submission *s)
+/* The lock is held, and is not when this returns; the runtime is left. A future's job has its
+ * pool counted already. */
+static __attribute__((noinline)) int submit(struct m *m, struct weft_pool *pool,
+					    struct submission *s)
 {
 	enum place place;
 	int error = 0;
 
-	wf_lock(&pool->lock);
 	place = choose(pool, &error);
 	if (place == IN_PLACE)
 		return in_place(m, pool, s);
 	if (place != NOWHERE && !make_job(pool, s))
 		error = ENOMEM;
 	if (wf_unlikely(error != 0))
-		wf_unlock(&pool->lock);
+		wf_unlock(&pool->object.lock);
 	else if (place == TO_WAIT)
 		return to_wait(m, pool, s);
 	else if (place == TO_WORKER)
@@ -234,11 +236,28 @@ static int submit(struct m *m, struct weft_pool *pool, struct submission *s)
 	return error;
 }
 
+static __attribute__((noinline)) int submit_specially(struct m *m, struct weft_pool *pool,
+						      unsigned prio, void (*fn)(void *), void *arg)
+{
+	struct submission s = {.prio = prio, .fn = fn, .arg = arg};
+	int error = submit(m, pool, &s);
+
+	if (wf_unlikely(s.cancelled))
+		wf_cancelpoint(wf_getg());
+	return error;
+}
+
+/* With the lock held: whether a job goes to the queue, and there are as many workers as
+ * there may be; the common case of a burst. */
+static inline bool just_queues(const struct weft_pool *pool)
+{
+	return !pool->draining && !pool->capacity && wf_pool_live(pool) >= wf_pool_bound(pool);
+}
+
 int weft_pool_submit_prio(weft_pool_t *pool, int prio, void (*fn)(void *), void *arg)
 {
-	struct submission s = {.prio = (unsigned)prio, .fn = fn, .arg = arg};
+	struct job *job;
 	struct m *m;
-	int error;
 
 	if (!pool || !fn)
 		return EINVAL;
@@ -249,10 +268,16 @@ int weft_pool_submit_prio(weft_pool_t *pool, int prio, void (*fn)(void *), void 
 		wf_leave_any(m);
 		return EINVAL;
 	}
-	error = submit(m, pool, &s);
-	if (wf_unlikely(s.cancelled))
-		wf_cancelpoint(wf_getg());
-	return error;
+	wf_lock(&pool->object.lock);
+	if (wf_unlikely(!just_queues(pool)) || wf_unlikely(!(job = wf_depot_get(&pool->depot))))
+		return submit_specially(m, pool, (unsigned)prio, fn, arg);
+	job->fn = fn;
+	job->arg = arg;
+	wf_jobs_push(pool, (unsigned)prio, job);
+	pool->submitted++;
+	wf_unlock(&pool->object.lock);
+	wf_leave_any(m);
+	return 0;
 }
 
 int weft_pool_submit(weft_pool_t *pool, void (*fn)(void *), void *arg)
@@ -266,9 +291,9 @@ static struct weft_future *future_for(struct weft_pool *pool, void *(*fn)(void *
 	struct weft_future *f = wf_future_new(pool, fn, arg);
 
 	if (f) {
-		wf_lock(&pool->lock);
+		wf_lock(&pool->object.lock);
 		pool->refs++;
-		wf_unlock(&pool->lock);
+		wf_unlock(&pool->object.lock);
 	}
 	return f;
 }
@@ -279,7 +304,7 @@ static void unmake(struct weft_pool *pool, struct weft_future *f)
 	struct m *m = wf_enter_any();
 
 	wf_future_free(f);
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	wf_pool_unref(pool);
 	if (m)
 		wf_leave_any(m);
@@ -304,6 +329,7 @@ int weft_pool_async(weft_pool_t *pool, weft_future_t **future, void *(*fn)(void 
 		return error;
 	}
 	*future = s.f; /* before it runs in place, and may end the caller */
+	wf_lock(&pool->object.lock);
 	error = submit(m, pool, &s);
 	if (error) {
 		*future = NULL;

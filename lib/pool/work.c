@@ -129,7 +129,7 @@ static bool change(struct worker *w, struct m *m, bool ends)
 	WF_WAKELIST(wake);
 	bool goes_on, more;
 
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	put_down(w, &wake);
 	goes_on = !ends && take_up(w, &wake);
 	if (!goes_on)
@@ -138,7 +138,7 @@ static bool change(struct worker *w, struct m *m, bool ends)
 	wf_pool_settle(pool, &wake);
 	if (!goes_on)
 		wf_leaving(m->curg);
-	wf_unlock(&pool->lock); /* the pool may be gone, unless there is more */
+	wf_unlock(&pool->object.lock); /* the pool may be gone, unless there is more */
 	wf_waitq_wake(m, wake.first);
 	if (more)
 		wf_pool_start(m, pool);
@@ -228,9 +228,9 @@ static void give_back(struct m *m, struct weft_pool *pool)
 {
 	WF_WAKELIST(wake);
 
-	wf_lock(&pool->lock);
+	wf_lock(&pool->object.lock);
 	wf_pool_unstarted(pool, &wake);
-	wf_unlock(&pool->lock);
+	wf_unlock(&pool->object.lock);
 	wf_waitq_wake(m, wake.first);
 }
 

@@ -40,6 +40,13 @@ void wf_async_act(struct g *g)
 		weft_exit(WEFT_CANCELED);
 }
 
+/* The signal came while m, the caller's, was inside. */
+void wf_async_act_on(struct m *m)
+{
+	atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_CANCEL);
+	wf_async_act(wf_getg());
+}
+
 static void on_signal(int number, siginfo_t *info, void *context)
 {
 	struct g *g = wf_getg();

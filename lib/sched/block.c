@@ -14,6 +14,8 @@
  *       is queued. One of the two sees the other.
  *   B2  Who was let in counts as blocking from then on: in wf_blocked.admitted until it says
  *       so itself, under the lock.
+ *   B3  A task that waited in a call of Weft's within its blocking call gave its thread to
+ *       others meanwhile. Going back (ATTN_BLOCK) is beginning anew: it may have to wait again.
  *
  * t/model/block.pml is the model.
  */
@@ -143,10 +145,19 @@ void wf_exitsyscall(struct m *m, struct g *g)
 	wf_blocking_left(m);
 }
 
-/* A task that waited in a blocking call of its own is back in it. */
+/* A task that waited within a blocking call goes on: it is about to block when it leaves (B3). */
 void wf_blocking_resumed(struct m *m)
 {
-	say(m);
+	atomic_fetch_or(&m->attn, ATTN_BLOCK);
+}
+
+/* It leaves, unless the bit was meant for another task that waited again before that. */
+struct m *wf_blocking_again(struct m *m, struct g *g)
+{
+	atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_BLOCK);
+	if (!(g->flags & GF_BLOCKING) || m->blocking)
+		return m;
+	return wf_entersyscall(m, g);
 }
 
 void wf_blocking_ended(struct m *m, struct g *g)

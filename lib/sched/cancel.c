@@ -17,25 +17,50 @@ void wf_cancelpoint(struct g *g)
 	g->top->state.cancelstate = WEFT_CANCEL_DISABLE;
 }
 
-/* With g's life locked, so that it is this life that is asked to end. */
-static void request(struct m *m, struct g *g)
+/* With g's life locked, so that it is this life that is asked to end. Returns the child that
+ * g joins and whose life is to be locked before g's wait can be ended (J1). */
+static struct g *request(struct m *m, struct g *g)
 {
 	uint32_t before = atomic_fetch_or(&g->cancel, GC_REQUESTED);
+	unsigned status;
 
 	if (before & GC_REQUESTED)
-		return;
-	wf_heavy_barrier(); /* pairs with wf_parked's light one (K3) */
-	if (wf_status(g) == G_WAITINGC && wf_claim(g, G_WAITINGC)) {
+		return NULL;
+	wf_heavy_barrier(); /* pairs with the light one of wf_parked and of joins (K3) */
+	status = wf_status(g);
+	if (status == G_WAITINGJ)
+		return atomic_load_explicit(&g->top->joins, memory_order_relaxed);
+	if (status == G_WAITINGC && wf_claim(g, G_WAITINGC)) {
 		g->top->cancelled = true;
 		wf_goready(m, g);
 	} else if (before & GC_ASYNC)
 		wf_async_signal(g);
+	return NULL;
+}
+
+/* End the wait of task, which is or was g, for child, if it goes on. No other life is locked
+ * meanwhile: two that join each other could be cancelled at once. */
+static void call_off(struct m *m, weft_t task, struct g *g, struct g *child)
+{
+	uint64_t life = wf_lifelock(child);
+	bool joins = (life & (LIFE_JOINING | LIFE_DIRECT)) == (LIFE_JOINING | LIFE_DIRECT) &&
+		     child->joiner == g && wf_handle(g) == task && wf_cancellable(g);
+
+	if (joins) {
+		child->joiner = NULL;
+		g->flags |= GF_CALLEDOFF;
+		wf_setstatus(g, G_WAITINGJ, G_RUNNABLE);
+		life &= ~(uint64_t)(LIFE_JOINING | LIFE_DIRECT);
+	}
+	wf_lifeunlock(child, life);
+	if (joins)
+		wf_goready(m, g);
 }
 
 int weft_cancel(weft_t task)
 {
 	struct m *m = wf_enter_any();
-	struct g *g;
+	struct g *g, *child = NULL;
 	uint64_t life;
 	int error = ESRCH;
 
@@ -44,9 +69,11 @@ int weft_cancel(weft_t task)
 	if (wf_lifelock_begun(task, &g, &life)) {
 		error = life & LIFE_FOREIGN ? EINVAL : 0;
 		if (!error && !(life & LIFE_DONE))
-			request(m, g);
+			child = request(m, g);
 		wf_lifeunlock(g, life);
 	}
+	if (child)
+		call_off(m, task, g, child);
 	wf_leave_any(m);
 	return error;
 }

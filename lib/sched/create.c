@@ -26,13 +26,26 @@ static inline struct g *make(struct gcache *cache, uintptr_t fn, void *arg, uint
 	return g;
 }
 
+/* The handle of a G that is not queued yet: from here on it is good. */
+static inline weft_t give_handle(struct g *g)
+{
+	g->joiner = NULL;
+	return wf_handle(g);
+}
+
 /* Queue a new G on the caller's P. */
 static inline void submit(struct p *p, struct g *g)
 {
 	wf_setstatus(g, G_DEAD, G_RUNNABLE);
 	wf_count(&p->stats.created, 1);
 	wf_runqput(p, g);
-	wf_wake();
+	wf_wakefor(p);
+}
+
+/* With the lock: who has a handle of an earlier life may hold it for a moment. */
+static void add_life(struct g *g, uint64_t bits)
+{
+	wf_lifeunlock(g, wf_lifelock(g) | bits);
 }
 
 static void submit_foreign(struct g *g)
@@ -77,7 +90,7 @@ static int apply(struct m *m, struct g *g, const uint64_t *word)
 	if (word[ATTR_FLAGS] & ATTR_LEAVING)
 		atomic_store_explicit(&g->cancel, g->cancel | GC_LEAVING, memory_order_relaxed);
 	if (word[ATTR_FLAGS] & ATTR_DETACHED)
-		atomic_store_explicit(&g->life, g->life | LIFE_DETACHED, memory_order_relaxed);
+		add_life(g, LIFE_DETACHED);
 	return 0;
 }
 
@@ -91,7 +104,7 @@ static int create(struct m *m, weft_t *task, const weft_attr_t *attr, uintptr_t 
 		return ENOMEM;
 	if (attr && (error = apply(m, g, attr->opaque)))
 		return error;
-	*task = wf_handle(g);
+	*task = give_handle(g);
 	*made = g;
 	return 0;
 }
@@ -163,46 +176,65 @@ static __attribute__((noinline)) int go_slow(void (*fn)(void *), void *arg, uint
 	return g ? 0 : ENOMEM;
 }
 
+/* What is rare at the end of making a task is called last: then the rest needs no frame. */
+
+static __attribute__((noinline)) int overflow_and_leave(struct m *m, struct g *g)
+{
+	wf_runqputslow(wf_p(m), g);
+	wf_wake();
+	return wf_leave_ok(m);
+}
+
+static __attribute__((noinline)) int wake_and_leave(struct m *m)
+{
+	wf_wakep();
+	return wf_leave_ok(m);
+}
+
+/* submit, leave, and 0. */
+__attribute__((always_inline)) static inline int submit_and_leave(struct m *m, struct p *p,
+								  struct g *g)
+{
+	bool alone = p->alone;
+
+	wf_setstatus(g, G_DEAD, G_RUNNABLE);
+	wf_count(&p->stats.created, 1);
+	if (wf_unlikely(!wf_runqpush(p, g, alone)))
+		return overflow_and_leave(m, g);
+	if (!alone && wf_unlikely(wf_wakewanted()))
+		return wake_and_leave(m);
+	return wf_leave_ok(m);
+}
+
 int weft_create(weft_t *task, const weft_attr_t *attr, void *(*fn)(void *), void *arg)
 {
 	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
-	struct g *self = wf_getg(), *g;
-	struct m *m;
+	struct m *m = wf_getm();
 	struct p *p;
+	struct g *g;
 
-	if (wf_unlikely(!task || !fn || attr || !self))
+	if (wf_unlikely(!task || !fn || attr || !m))
 		return create_slow(task, attr, fn, arg, pc);
-	m = self->m;
-	if (wf_unlikely(!wf_enter_plain(m)))
-		return create_slow(task, attr, fn, arg, pc);
-	p = wf_p(m);
-	if (wf_unlikely(!p->gfree.list))
+	p = wf_enter_plain(m);
+	if (wf_unlikely(!p || !p->gfree.list))
 		return create_slow(task, attr, fn, arg, pc);
 	g = make(&p->gfree, (uintptr_t)fn, arg, GF_EXPOSED, pc);
-	*task = wf_handle(g);
-	submit(p, g);
-	wf_leave(m);
-	return 0;
+	*task = give_handle(g);
+	return submit_and_leave(m, p, g);
 }
 
 int weft_go(void (*fn)(void *), void *arg)
 {
 	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
-	struct g *self = wf_getg();
-	struct m *m;
+	struct m *m = wf_getm();
 	struct p *p;
 
-	if (wf_unlikely(!fn || !self))
+	if (wf_unlikely(!fn || !m))
 		return go_slow(fn, arg, pc);
-	m = self->m;
-	if (wf_unlikely(!wf_enter_plain(m)))
+	p = wf_enter_plain(m);
+	if (wf_unlikely(!p || !p->gfree.list))
 		return go_slow(fn, arg, pc);
-	p = wf_p(m);
-	if (wf_unlikely(!p->gfree.list))
-		return go_slow(fn, arg, pc);
-	submit(p, make(&p->gfree, (uintptr_t)fn, arg, GF_VOID, pc));
-	wf_leave(m);
-	return 0;
+	return submit_and_leave(m, p, make(&p->gfree, (uintptr_t)fn, arg, GF_VOID, pc));
 }
 
 int wf_spawn(struct m *m, void (*fn)(void *), void *arg)
@@ -224,6 +256,8 @@ int wf_go(struct m *m, const uint64_t *attr, void (*fn)(void *), void *arg)
 		error = apply(m, g, attr);
 	if (error)
 		return error;
+	if (attr)
+		give_handle(g);
 	if (wf_p(m))
 		submit(wf_p(m), g);
 	else
@@ -260,11 +294,15 @@ int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize)
 /* From here on the caller's handle is good. */
 static void expose(struct g *g)
 {
+	uint64_t life;
+
 	if (g->flags & GF_EXPOSED)
 		return;
 	g->flags |= GF_EXPOSED;
-	if (!(g->flags & GF_MAIN)) /* made by weft_go: nobody joins it */
-		atomic_store_explicit(&g->life, g->life | LIFE_DETACHED, memory_order_relaxed);
+	life = wf_lifelock(g);
+	g->joiner = NULL;
+	/* made by weft_go: nobody joins it */
+	wf_lifeunlock(g, g->flags & GF_MAIN ? life : life | LIFE_DETACHED);
 }
 
 weft_t weft_self(void)
@@ -282,7 +320,7 @@ weft_t weft_self(void)
 void wf_leaving(struct g *g)
 {
 	expose(g);
-	/* release: pairs with wf_countleaving */
+	/* release: pairs with wf_anyliving's acquire, which sees then what the task has made */
 	atomic_fetch_or_explicit(&g->cancel, GC_LEAVING, memory_order_release);
 }
 
@@ -294,11 +332,16 @@ int weft_equal(weft_t a, weft_t b)
 /* Indexes start at 1 in their first generation, and so do these. */
 uint64_t weft_id(weft_t task)
 {
+	struct m *m = wf_enter_any();
 	struct g *g;
-	uint64_t life;
+	uint64_t life, id = 0;
 
-	if (!wf_lifelock_begun(task, &g, &life))
+	if (!m)
 		return 0;
-	wf_lifeunlock(g, life);
-	return task - ((uint64_t)1 << LIFE_BITS);
+	if (wf_lifelock_begun(task, &g, &life)) {
+		wf_lifeunlock(g, life);
+		id = (wf_generation(task) - 1) << INDEX_BITS | wf_index(task);
+	}
+	wf_leave_any(m);
+	return id;
 }

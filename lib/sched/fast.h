@@ -14,31 +14,51 @@
 
 /* --- run queues (runq.c has the protocol, R1 to R3) ------------------------------- */
 
-/* Whether the caller's P is the only one: its queue is nobody else's, and nobody sleeps
- * who might be woken for what is in it. That stays so while the caller is inside, since
- * the world is stopped before another P is made. */
-static inline bool wf_alone(void)
-{
-	return atomic_load_explicit(&wf_sched.nprocs, memory_order_relaxed) == 1;
-}
+/*
+ * A P that is alone is the only one: its queue is nobody else's, and nobody sleeps who
+ * might be woken for what is in it. That stays so while its owner is inside, since the
+ * world is stopped before another P is made.
+ */
 
-/* Queue g behind all others of p. A full barrier, unless alone. Owner only. */
-static inline void wf_runqput(struct p *p, struct g *g)
+/*
+ * A P that is solo is alone, and no foreign thread has ever come in: what only those may
+ * look at who are inside (a life word, an object's lock) its owner alone looks at, between
+ * coming in and leaving or switching. So that takes no locked instruction, and no lock. It
+ * stays so while its owner is inside, since a foreign thread stops the world before it comes
+ * in for the first time. sysmon touches nothing of the kind, nor does an M without a P.
+ */
+
+/* Put g into p's ring, behind all others; false when that is full. A full barrier, unless
+ * alone. Owner only. */
+__attribute__((always_inline)) static inline bool wf_runqpush(struct p *p, struct g *g, bool alone)
 {
 	/* acquire: the taker has read the slot that is written next (R2) */
 	uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
 	uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
 
-	if (wf_unlikely(tail - head >= RUNQ_SIZE)) {
-		wf_runqputslow(p, g);
-		return;
-	}
+	if (wf_unlikely(tail - head >= RUNQ_SIZE))
+		return false;
 	atomic_store_explicit(&p->runq[tail % RUNQ_SIZE], g, memory_order_relaxed);
 	/* pairs with wf_runqget's load of tail, and orders what wf_wake looks at */
-	if (wf_alone())
+	if (alone)
 		atomic_store_explicit(&p->runqtail, tail + 1, memory_order_release);
 	else
 		atomic_exchange(&p->runqtail, tail + 1);
+	return true;
+}
+
+/* Queue g behind all others of p. A full barrier, unless alone. Owner only. */
+__attribute__((always_inline)) static inline void wf_runqput(struct p *p, struct g *g)
+{
+	if (wf_unlikely(!wf_runqpush(p, g, p->alone)))
+		wf_runqputslow(p, g);
+}
+
+/* Have somebody woken for what the owner of p has queued. */
+static inline void wf_wakefor(const struct p *p)
+{
+	if (!p->alone)
+		wf_wake();
 }
 
 /* Have g run next on p; who was to be is queued. A full barrier. Owner only. */
@@ -46,7 +66,7 @@ static inline void wf_runqputnext(struct p *p, struct g *g)
 {
 	struct g *before = atomic_load_explicit(&p->runnext, memory_order_relaxed);
 
-	if (wf_alone())
+	if (p->alone)
 		atomic_store_explicit(&p->runnext, g, memory_order_release);
 	else
 		before = atomic_exchange(&p->runnext, g);
@@ -65,7 +85,7 @@ static inline struct g *wf_runqget(struct p *p)
 		if ((int32_t)(tail - head) <= 0)
 			return NULL;
 		g = atomic_load_explicit(&p->runq[head % RUNQ_SIZE], memory_order_relaxed);
-		if (wf_alone()) {
+		if (p->alone) {
 			atomic_store_explicit(&p->runqhead, head + 1, memory_order_release);
 			return g;
 		}
@@ -74,24 +94,13 @@ static inline struct g *wf_runqget(struct p *p)
 	}
 }
 
-/* Take g back if it is the newest in p's ring and nobody has it yet. Owner only. */
-static inline bool wf_runqtake(struct p *p, struct g *g)
+/* Take back the newest in p's ring, which tail is just behind, unless a thief is faster. */
+static inline bool wf_runqtake_shared(struct p *p, uint32_t tail)
 {
-	uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
 	uint32_t head;
 	int32_t left;
 	bool ours;
 
-	/* what an empty ring's last slot holds was taken: it is not the caller's */
-	if (atomic_load_explicit(&p->runq[(tail - 1) % RUNQ_SIZE], memory_order_relaxed) != g)
-		return false;
-	if (wf_alone()) {
-		head = atomic_load_explicit(&p->runqhead, memory_order_relaxed);
-		if (head == tail)
-			return false;
-		atomic_store_explicit(&p->runqtail, tail - 1, memory_order_release);
-		return true;
-	}
 	atomic_exchange(&p->runqtail, tail - 1);
 	head = atomic_load(&p->runqhead);
 	left = (int32_t)(tail - 1 - head);
@@ -102,6 +111,46 @@ static inline bool wf_runqtake(struct p *p, struct g *g)
 	return ours;
 }
 
+/* Take g back if it is the newest in p's ring and nobody has it yet. Owner only. */
+static inline bool wf_runqtake(struct p *p, struct g *g)
+{
+	uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
+	uint32_t head;
+
+	/* what an empty ring's last slot holds was taken: it is not the caller's */
+	if (atomic_load_explicit(&p->runq[(tail - 1) % RUNQ_SIZE], memory_order_relaxed) != g)
+		return false;
+	if (p->alone) {
+		head = atomic_load_explicit(&p->runqhead, memory_order_relaxed);
+		if (head == tail)
+			return false;
+		atomic_store_explicit(&p->runqtail, tail - 1, memory_order_release);
+		return true;
+	}
+	return wf_runqtake_shared(p, tail);
+}
+
+/* Take back the newest in p's ring if handle is of its life, which nothing has happened to;
+ * whether it still is, its life's lock tells. Owner only. */
+static inline struct g *wf_runqtakelife(struct p *p, unsigned long handle)
+{
+	uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
+	/* acquire: of an empty ring's slots nothing is looked at */
+	uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
+	struct g *g;
+
+	if (head == tail || handle & LIFE_FLAGS)
+		return NULL;
+	g = atomic_load_explicit(&p->runq[(tail - 1) % RUNQ_SIZE], memory_order_relaxed);
+	if (atomic_load_explicit(&g->life, memory_order_relaxed) != handle)
+		return NULL;
+	if (p->alone)
+		atomic_store_explicit(&p->runqtail, tail - 1, memory_order_release);
+	else if (!wf_runqtake_shared(p, tail))
+		return NULL;
+	return g;
+}
+
 /* What p runs next of what it has at hand; NULL when that is nothing. */
 static inline struct g *wf_pick(struct p *p)
 {
@@ -110,7 +159,7 @@ static inline struct g *wf_pick(struct p *p)
 	if (wf_unlikely(--p->pass == 0) && (g = wf_pickturn(p)))
 		return g;
 	g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
-	if (g && wf_alone()) {
+	if (g && p->alone) {
 		atomic_store_explicit(&p->runnext, NULL, memory_order_relaxed);
 		return g;
 	}
@@ -169,29 +218,30 @@ static inline void wf_lifeunlock(struct g *g, uint64_t life)
  * was ever in. It does no harm to lock another life for a moment. */
 static inline bool wf_lifelock_of(unsigned long handle, struct g **gp, uint64_t *life)
 {
-	uint32_t index = (uint32_t)handle;
+	uint32_t index = wf_index(handle);
 	struct g *chunk, *g;
 	uint64_t word;
 
 	/* acquire: pairs with chunk_new's release */
 	chunk = (struct g *)atomic_load_explicit(&wf_chunks[index >> CHUNK_BITS],
 						 memory_order_acquire);
-	if (wf_unlikely(!chunk || !(handle >> LIFE_BITS)))
+	if (wf_unlikely(!chunk || !wf_generation(handle)))
 		return false;
 	*gp = g = chunk + index % CHUNK_GS;
 	*life = word = wf_lifelock(g);
-	if (wf_likely(word >> LIFE_BITS == handle >> LIFE_BITS))
+	if (wf_likely((word & ~LIFE_FLAGS) == handle))
 		return true;
 	wf_lifeunlock(g, word);
 	return false;
 }
 
-/* The same where a handle may be of a life that has not begun: nobody was given it. */
+/* The same where a handle may be one that nobody was given: of a life that has not begun,
+ * or of a task whose handle was never asked for. joiner was written before the status. */
 static inline bool wf_lifelock_begun(unsigned long handle, struct g **gp, uint64_t *life)
 {
 	if (!wf_lifelock_of(handle, gp, life))
 		return false;
-	if (wf_status(*gp) != G_DEAD || *life & (LIFE_DONE | LIFE_FOREIGN))
+	if (wf_status(*gp) == G_DEAD ? *life & (LIFE_DONE | LIFE_FOREIGN) : (*gp)->joiner != *gp)
 		return true;
 	wf_lifeunlock(*gp, *life);
 	return false;
@@ -205,40 +255,49 @@ static inline struct chunk *wf_chunk_of(const struct g *g)
 /* The caller knows that this life goes on meanwhile. */
 static inline unsigned long wf_handle(const struct g *g)
 {
-	uint64_t life = atomic_load_explicit(&g->life, memory_order_relaxed);
-
-	return (life >> LIFE_BITS << LIFE_BITS) | wf_chunk_of(g)->base |
-	       ((uintptr_t)g % CHUNK_SIZE / sizeof *g);
+	return atomic_load_explicit(&g->life, memory_order_relaxed) & ~LIFE_FLAGS;
 }
 
 /* The end of a life whose handle was known, and whose lock the caller has: no
  * handle of before is good any more, and g is free. */
 static inline void wf_lifeend(struct m *m, struct g *g, uint64_t life)
 {
-	uint64_t generation = (life >> LIFE_BITS) + 1;
+	uint64_t next = (life & ~LIFE_FLAGS) + LIFE_NEXT;
 
-	g->joiner = NULL;
+	g->joiner = g;
 	if (wf_unlikely(atomic_load_explicit(&g->cancel, memory_order_relaxed) ||
-			generation >= UINT32_MAX)) {
-		wf_lifeend_slow(m, g, generation);
+			!wf_generation(next))) {
+		wf_lifeend_slow(m, g, next);
 		return;
 	}
-	wf_lifeunlock(g, wf_life(generation, 0));
+	wf_lifeunlock(g, next);
 	wf_gput(wf_gcache(m), g);
 }
 
 /* --- stacks (stack.c) -------------------------------------------------------------------- */
 
-static inline void wf_stackput(struct p *p, struct gtop *top)
+/* Whether top can simply be kept by p. */
+static inline bool wf_stackfits(const struct p *p, const struct gtop *top)
 {
-	wf_poison(top);
-	if (wf_unlikely(!top->common || p->nstacks == STACK_CACHE_MAX || wf_sched.nstackwait)) {
-		wf_stackputslow(p, top);
-		return;
-	}
+	/* relaxed: who waits for a stack is seen to by the next one */
+	return top->common && p->nstacks != STACK_CACHE_MAX &&
+	       !atomic_load_explicit(&wf_sched.nstackwait, memory_order_relaxed);
+}
+
+static inline void wf_stackpush(struct p *p, struct gtop *top)
+{
 	top->link = p->stacks;
 	p->stacks = top;
 	p->nstacks++;
+}
+
+static inline void wf_stackput(struct p *p, struct gtop *top)
+{
+	wf_poison(top);
+	if (wf_unlikely(!wf_stackfits(p, top)))
+		wf_stackputslow(p, top);
+	else
+		wf_stackpush(p, top);
 }
 
 /* From a cache that is not empty. */
@@ -342,10 +401,8 @@ static inline void wf_savetask(struct m *m, struct g *g)
 		top->eh = *m->eh;
 		*m->eh = (struct ehglobals){0};
 	}
-	if (wf_unlikely(g->flags & GF_FPENV)) {
-		wf_fpenv_save(&top->env);
-		wf_fpenv_load(&m->top.env);
-	}
+	if (wf_unlikely(g->flags & (GF_FPENV | GF_BLOCKING)))
+		wf_savespecial(m, g);
 }
 
 static inline void wf_loadtask(struct m *m, struct g *g)
@@ -366,6 +423,14 @@ static inline void wf_setcommit(struct p *p, enum after after, void *what)
 	p->commit.what = what;
 }
 
+/* The caller's joiner, who locked its life, is off its stack. */
+__attribute__((always_inline)) static inline void wf_joined_directly(struct g *g)
+{
+	uint64_t life = atomic_load_explicit(&g->life, memory_order_relaxed);
+
+	wf_lifeunlock(g, life ^ (LIFE_LOCK | LIFE_JOINING | LIFE_DIRECT));
+}
+
 /* Do it. */
 __attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 {
@@ -373,20 +438,17 @@ __attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 	enum after after = p->commit.after;
 	void *what = p->commit.what;
 
+	if (after == AFTER_NOTHING)
+		return;
 	p->commit.after = AFTER_NOTHING;
-	if (wf_likely(after == AFTER_STACK)) { /* its task ended */
+	if (after == AFTER_STACK) { /* its task ended */
 		wf_stackput(p, what);
 	} else if (after == AFTER_QUEUE) { /* it yielded */
 		wf_setstatus(what, G_RUNNING, G_RUNNABLE);
 		wf_runqput(p, what);
-		wf_wake();
-	} else if (after == AFTER_PARK) { /* it joins the G that runs now (K4) */
-		struct g *child = m->curg;
-
-		wf_parked(what);
-		wf_lifeunlock(child, (atomic_load_explicit(&child->life, memory_order_relaxed) &
-				      ~(uint64_t)LIFE_LOCK) |
-					     LIFE_JOINING);
+		wf_wakefor(p);
+	} else if (after == AFTER_JOIN) { /* it joins the G that runs now (K4) */
+		wf_joined_directly(m->curg);
 	} else if (after == AFTER_UNLOCK) { /* it waits in a queue */
 		struct lock *lock = p->commit.arg;
 
@@ -398,15 +460,18 @@ __attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 }
 
 /* to, which the caller has in hand, becomes what runs on m. */
-static inline void wf_torun(struct m *m, struct g *to)
+static inline void wf_become(struct m *m, struct g *to, unsigned from)
 {
-	wf_setstatus(to, G_RUNNABLE, G_RUNNING);
+	wf_setstatus(to, from, G_RUNNING);
 	atomic_store_explicit(&to->m, m, memory_order_relaxed); /* C1 */
 	m->curg = to;
-	/* relaxed: see struct m; a blocking call that goes on says so again */
-	atomic_store_explicit(&m->blocking, 0, memory_order_relaxed);
-	wf_count(&wf_p(m)->stats.switches, 1);
 	wf_setg(to);
+}
+
+static inline void wf_torun(struct m *m, struct g *to)
+{
+	wf_become(m, to, G_RUNNABLE);
+	wf_count(&wf_p(m)->stats.switches, 1);
 }
 
 /* The direct switch. to has its stack and is not bound to an M. Returns the M
@@ -424,19 +489,6 @@ __attribute__((always_inline)) static inline struct m *wf_switchto(struct m *m, 
 	wf_runcommit(m);
 	wf_loadtask(m, g);
 	return m;
-}
-
-/* wf_gopark of a joiner that runs its child instead: the child is in nobody's hands
- * but the caller's, and its life is locked until the joiner is parked (K4). */
-__attribute__((always_inline)) static inline struct m *
-wf_parkinto(struct m *m, struct g *g, struct g *child, bool cancellable)
-{
-	struct p *p = wf_p(m);
-
-	wf_setcancellable(g, cancellable);
-	wf_count(&p->stats.parks, 1);
-	wf_setcommit(p, AFTER_PARK, g);
-	return wf_switchto(m, g, child);
 }
 
 /* Claim a G that was found waiting; false when it was cancelled meanwhile, or is
@@ -466,6 +518,31 @@ static inline struct g *wf_pickswitchable(struct m *m, struct p *p)
 			return next;
 	}
 	return NULL;
+}
+
+/* wf_pickswitchable by a P that is alone: rather who was just readied. */
+static inline struct g *wf_pickalone(struct m *m, struct p *p)
+{
+	struct g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+
+	if (wf_unlikely(!g || p->pass == 1 || (g->flags & (GF_STARTED | GF_LOCKED)) != GF_STARTED))
+		return wf_pickswitchable(m, p);
+	p->pass--;
+	atomic_store_explicit(&p->runnext, NULL, memory_order_relaxed);
+	return g;
+}
+
+/* wf_parkunlock where nobody else is who could look at g or at the queue (p is solo). */
+__attribute__((always_inline)) static inline struct m *wf_parksolo(struct m *m, struct p *p,
+								   struct g *g, bool cancellable)
+{
+	struct g *next;
+
+	wf_chaos();
+	wf_count(&p->stats.parks, 1);
+	next = wf_unlikely(g->flags & GF_LOCKED) ? NULL : wf_pickalone(m, p);
+	wf_setstatus(g, G_RUNNING, cancellable ? G_WAITINGC : G_WAITING);
+	return wf_likely(next != NULL) ? wf_switchto(m, g, next) : wf_parktog0(m, g);
 }
 
 /* wf_gopark of one who was queued under a lock that is still held, and is let go of
@@ -499,7 +576,20 @@ __attribute__((always_inline)) static inline void wf_readynext(struct m *m, stru
 		wf_setstatus(g, G_WAITING, G_RUNNABLE);
 	wf_count(&p->stats.readies, 1);
 	wf_runqputnext(p, g);
-	wf_wake();
+	wf_wakefor(p);
+}
+
+/* The same where the P is solo, and g, claimed already, is a task. */
+__attribute__((always_inline)) static inline void wf_readysolo(struct m *m, struct g *g)
+{
+	struct p *p = wf_p(m);
+	struct g *before = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+
+	wf_chaos();
+	wf_count(&p->stats.readies, 1);
+	atomic_store_explicit(&p->runnext, g, memory_order_relaxed);
+	if (wf_unlikely(before != NULL))
+		wf_runqput(p, before);
 }
 
 #endif

@@ -15,15 +15,48 @@
 static pthread_once_t wf_foreign_once = PTHREAD_ONCE_INIT;
 static pthread_key_t wf_foreign_key;
 
+/* The calling thread was an M's and ends: weft_shutdown joins it before it frees anything. */
+static __thread bool wf_was_m;
+
+void wf_foreign_ending(void)
+{
+	wf_was_m = true;
+}
+
+/* inside is looked at by handlers on this thread, and by go_down, which has said that the
+ * runtime goes down and passed a heavy barrier before: the light one pairs with that. */
+static inline void set_inside(struct m *m, uint32_t inside)
+{
+	/* release: what was done inside is seen by who goes on to shut down */
+	atomic_store_explicit(&m->inside, inside, memory_order_release);
+	if (wf_unlikely(wf_fullfence))
+		atomic_thread_fence(memory_order_seq_cst);
+	else
+		wf_light_barrier();
+}
+
+/* Come inside. Either weft_shutdown sees that, or the caller sees that the runtime goes down
+ * and waits for it: what is the runtime's does not go from under who is inside. */
+static void come_in(struct m *m)
+{
+	for (;;) {
+		set_inside(m, 1);
+		if (__builtin_expect(!wf_going_down(), 1) || wf_was_m)
+			return;
+		wf_foreign_leave(m);
+		wf_await_down();
+	}
+}
+
 /* The thread ends: its handle is good no more, what it cached goes back. */
 static void thread_gone(void *arg)
 {
 	struct m *m = arg, **at;
-	sigset_t all;
+	sigset_t before;
 
 	wf_keys_destroy(&m->top.keys);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, NULL); /* D4 (post.c) */
+	wf_signals_hold(&before); /* for good: D4 (post.c) */
+	come_in(m);
 	wf_setg(NULL);
 	if (m->proxy && m->proxydowns == wf_sched.downs)
 		wf_lifeend(m, m->proxy, wf_lifelock(m->proxy));
@@ -68,17 +101,18 @@ void wf_foreign_prepare(void)
 
 static struct m *record(void)
 {
-	sigset_t all, before;
+	sigset_t before;
 	struct m *m;
 
 	wf_osinit();
 	wf_foreign_prepare();
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); /* D4 (post.c) */
+	wf_signals_hold(&before); /* D4 (post.c) */
 	m = wf_mnew(true);
-	if (m)
+	if (m) {
 		stand_in(m, m->g0);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+		wf_unsolo();
+	}
+	wf_signals_release(&before);
 	return m;
 }
 
@@ -91,19 +125,63 @@ struct m *wf_foreign_enter(void)
 		wf_forget(g);
 	m = g ? g->m : record();
 	if (m)
-		atomic_store(&m->inside, 1);
+		come_in(m);
 	return m;
+}
+
+/* wf_enter_any where wf_enter_plain would not do. */
+struct m *wf_enter_any_slow(struct g *g)
+{
+	struct m *m;
+
+	if (wf_likely(g && g->flags & GF_FOREIGN)) {
+		set_inside(g->m, 1);
+		if (wf_likely(wf_up())) /* neither going down, nor left behind by a fork */
+			return g->m;
+	}
+	m = g ? wf_enter_slow(g) : NULL;
+	return m ? m : wf_foreign_enter();
 }
 
 void wf_foreign_leave(struct m *m)
 {
-	atomic_store(&m->inside, 0);
-	while (__builtin_expect(atomic_load_explicit(&m->attn, memory_order_relaxed) & ATTN_POSTED,
-				0)) {
-		atomic_store(&m->inside, 1);
+	set_inside(m, 0);
+	while (wf_unlikely(atomic_load_explicit(&m->attn, memory_order_relaxed) & ATTN_POSTED)) {
+		set_inside(m, 1);
 		wf_post_flush(m);
-		atomic_store(&m->inside, 0);
+		set_inside(m, 0);
 	}
+}
+
+static void set_resting(struct m *m, bool resting)
+{
+	wf_lock(&wf_sched.lock);
+	m->resting = resting;
+	wf_unlock(&wf_sched.lock);
+}
+
+void wf_foreign_rest(struct g *g)
+{
+	sigset_t before;
+
+	wf_signals_hold(&before); /* D4 (post.c) */
+	if (g)
+		set_resting(g->m, true);
+	wf_signals_release(&before);
+}
+
+void wf_foreign_goon(struct g *g)
+{
+	sigset_t before;
+
+	wf_signals_hold(&before); /* D4 (post.c) */
+	wf_setg(g);
+	wf_setm(NULL);
+	if (g) {
+		set_resting(g->m, false);
+		wf_unsolo();
+	}
+	wf_signals_release(&before);
 }
 
 /* A task's thread in a forked child: the task goes on as a foreign thread's
@@ -112,6 +190,7 @@ void wf_foreign_adopt(struct m *m, struct g *g)
 {
 	wf_foreign_prepare();
 	stand_in(m, g);
+	wf_setm(NULL);
 	atomic_fetch_or(&g->life, LIFE_FOREIGN);
 	m->proxy = g;
 	m->proxydowns = wf_sched.downs;
@@ -156,8 +235,8 @@ unsigned long wf_foreign_self(void)
 		if (g) {
 			g->flags = GF_FOREIGN | GF_EXPOSED;
 			g->m = m;
-			atomic_store_explicit(&g->life, g->life | LIFE_FOREIGN,
-					      memory_order_relaxed);
+			g->joiner = NULL;
+			wf_lifeunlock(g, wf_lifelock(g) | LIFE_FOREIGN);
 		}
 		m->proxy = g;
 		m->proxydowns = wf_sched.downs;

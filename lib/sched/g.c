@@ -5,7 +5,9 @@
  * down, so a G's memory is always a G's (type-stable): a stale pointer finds
  * another life, never something else. A handle is the G's index below and its
  * generation above; the generation changes when a G ends whose handle was known
- * to anybody (GF_EXPOSED). A slot whose generations are spent is retired.
+ * to anybody (GF_EXPOSED). Until a life's handle is known the G is its own joiner, and
+ * who guesses it is told that there is no such task. A slot whose generations are spent
+ * is retired.
  *
  * Free Gs move in batches: each P (and each foreign thread) has a list and a
  * full batch beside it, the scheduler has a list of batches.
@@ -36,15 +38,21 @@ uint64_t wf_lifelock_slow(struct g *g)
 	}
 }
 
-/* What is rare at the end of a life: it had a name, or its slot's generations are
- * spent: such a slot is left where it is, for ever. */
-void wf_lifeend_slow(struct m *m, struct g *g, uint64_t generation)
+/* A life is over that had a name, or was cancelled. */
+void wf_cancelword_clear(struct g *g)
 {
 	if (atomic_load_explicit(&g->cancel, memory_order_relaxed) & GC_NAMED)
 		wf_name_drop(g);
 	atomic_store_explicit(&g->cancel, 0, memory_order_relaxed);
-	wf_lifeunlock(g, wf_life(generation, 0));
-	if (generation < UINT32_MAX)
+}
+
+/* What is rare at the end of a life: that, or its slot's generations are spent (the next
+ * one is 0 again, which is no life's): such a slot is left where it is, for ever. */
+void wf_lifeend_slow(struct m *m, struct g *g, uint64_t next)
+{
+	wf_cancelword_clear(g);
+	wf_lifeunlock(g, next);
+	if (wf_generation(next))
 		wf_gput(wf_gcache(m), g);
 }
 
@@ -75,10 +83,13 @@ static struct g *batch_carve(void)
 	if (!chunk)
 		return NULL;
 	while (n < GCACHE_BATCH && chunk->used < CHUNK_GS) {
-		struct g *g = (struct g *)chunk + chunk->used++;
+		uint32_t k = chunk->used++;
+		struct g *g = (struct g *)chunk + k;
 
 		g->sched.g = g;
-		atomic_store_explicit(&g->life, wf_life(wf_epoch, 0), memory_order_relaxed);
+		g->joiner = g;
+		atomic_store_explicit(&g->life, wf_life(wf_epoch, chunk->base + k),
+				      memory_order_relaxed);
 		g->schedlink = list;
 		list = g;
 		n++;
@@ -104,7 +115,7 @@ struct g *wf_gfill(struct gcache *cache)
 	}
 	if (!batch)
 		return NULL;
-	batch->joiner = NULL;
+	batch->joiner = batch;
 	cache->n = (unsigned)batch->sched.ret;
 	cache->list = batch;
 	return batch;
@@ -142,20 +153,19 @@ void wf_gflush(struct gcache *cache)
 	*cache = (struct gcache){0};
 }
 
-/* Tasks that say that they are about to end and have not ended yet. */
-uint64_t wf_countleaving(void)
+/* Whether a task lives that does not say that it is about to end. */
+bool wf_anyliving(void)
 {
-	uint64_t n = 0;
-
 	for (uint32_t i = wf_forgotten; i < wf_nchunks; i++)
 		for (uint32_t k = 1; k < wf_chunks[i]->used; k++) {
 			struct g *g = (struct g *)wf_chunks[i] + k;
 
 			/* acquire: pairs with wf_leaving */
-			n += wf_status(g) != G_DEAD &&
-			     atomic_load_explicit(&g->cancel, memory_order_acquire) & GC_LEAVING;
+			if (wf_status(g) != G_DEAD &&
+			    !(atomic_load_explicit(&g->cancel, memory_order_acquire) & GC_LEAVING))
+				return true;
 		}
-	return n;
+	return false;
 }
 
 /* Begin anew, in a forked child: no handle of before is good any more, but
@@ -179,7 +189,7 @@ void wf_gforget(struct g *keep)
 }
 
 /* The runtime is down and all of its memory goes back. Indexes are used again,
- * so generations go on above all that there were. */
+ * so generations go on above all that there were; while half of them are left. */
 void wf_greset(void)
 {
 	uint64_t last = wf_epoch;
@@ -188,13 +198,17 @@ void wf_greset(void)
 		struct chunk *chunk = wf_chunks[i];
 
 		for (uint32_t k = 1; k < chunk->used; k++) {
-			uint64_t generation = ((struct g *)chunk + k)->life >> LIFE_BITS;
+			uint64_t generation = wf_generation(((struct g *)chunk + k)->life);
 
 			if (generation > last)
 				last = generation;
 		}
 		atomic_store_explicit(&wf_chunks[i], NULL, memory_order_relaxed);
 		wf_unmap(chunk, CHUNK_SIZE);
+	}
+	if (last >= (uint64_t)1 << (GENERATION_BITS - 1)) {
+		wf_forgotten = wf_nchunks;
+		last = 0;
 	}
 	wf_nchunks = wf_forgotten;
 	wf_epoch = last + 1;

@@ -15,17 +15,21 @@
 #include "sched/fast.h"
 #include "sched/retake.h"
 
+static struct gtop *stack_for(struct p *p, const struct gattr *attr)
+{
+	return attr ? wf_stackget(attr->stacksize, attr->guardsize) : wf_stackfresh(p);
+}
+
 /* wf_givestack for a G with attributes, or when the P's cache is empty. */
 bool wf_givestackslow(struct p *p, struct g *g)
 {
 	struct gattr *attr = g->flags & GF_ATTR ? (struct gattr *)g->top : NULL;
-	size_t size = attr ? attr->stacksize : 0, guard = attr ? attr->guardsize : 0;
-	struct gtop *top = wf_stackget(size, guard);
+	struct gtop *top = stack_for(p, attr);
 
 	if (!top) { /* what is free but of another size may make room */
 		wf_stackflush(p);
 		wf_stacktrim();
-		top = wf_stackget(size, guard);
+		top = stack_for(p, attr);
 	}
 	if (!top) {
 		wf_stackwait(g);
@@ -61,19 +65,19 @@ static __attribute__((noinline)) void unload(struct m *m, struct g *g)
 }
 
 /* The program's own code; who comes back may be on another M. */
-static inline struct m *run(struct m *m, struct g *g, struct gtop *top)
+static inline struct m *run(struct m *m, struct g *g, struct gtop *top, uintptr_t *result)
 {
 	uintptr_t fn = top->fn;
-	void *arg = (void *)top->arg, *result = NULL;
+	void *arg = (void *)top->arg;
 
+	*result = 0;
 	wf_leave(m);
 	if (g->flags & GF_VOID)
 		((void (*)(void *))fn)(arg);
 	else
-		result = ((void *(*)(void *))fn)(arg);
+		*result = (uintptr_t)((void *(*)(void *))fn)(arg);
 	if (wf_unlikely(top->keys.used))
 		wf_keys_destroy(&top->keys);
-	g->sched.ret = (uintptr_t)result;
 	m = g->m;
 	if (wf_unlikely(!wf_enter_plain(m)) && !(m = wf_enter_slow(g)))
 		exit(0); /* in a forked child this was the last thread */
@@ -92,32 +96,43 @@ static void check_last(void)
 	wf_lock(&wf_sched.lock);
 	for (unsigned i = 0; i < wf_sched.nps; i++) {
 		created += wf_allp[i]->stats.created;
-		finished += wf_allp[i]->stats.finished;
+		finished += wf_finished(wf_allp[i]);
 	}
 	wf_unlock(&wf_sched.lock);
 	if (created == finished)
 		wf_last_gone();
 }
 
+/* joiner, which waits for g, whose life is locked, is the caller's from here on. */
+static inline bool claim_joiner(struct g *joiner, uint64_t life)
+{
+	if (!(life & LIFE_DIRECT))
+		return wf_claim_waiter(joiner);
+	wf_setstatus(joiner, G_WAITINGJ, G_RUNNABLE);
+	return true;
+}
+
 /* g was exposed: lock its life, and let go of it with what it left. Returns the
- * joiner that is to have the result, if it is parked. */
-__attribute__((always_inline)) static inline struct g *end_exposed(struct m *m, struct g *g)
+ * joiner that is to have the result, if it is parked; *direct: it switched to g. */
+static struct g *end_exposed(struct m *m, struct g *g, bool *direct)
 {
 	uintptr_t result = g->sched.ret;
 	uint64_t life = wf_lifelock(g);
-	struct g *joiner = g->joiner;
+	struct g *joiner = life & LIFE_JOINING ? g->joiner : NULL;
 
+	*direct = life & LIFE_DIRECT;
 	wf_setstatus(g, G_RUNNING, G_DEAD);
 	if (life & LIFE_DETACHED || (g->flags & GF_MAIN && !joiner)) {
 		wf_lifeend(m, g, life);
 		return NULL;
 	}
-	if (!joiner || !wf_claim_waiter(joiner)) {
+	if (!joiner || !claim_joiner(joiner, life)) {
 		wf_lifeunlock(g, life | LIFE_DONE);
 		return NULL;
 	}
 	joiner->sched.ret = result;
-	joiner->flags |= GF_JOINED;
+	if (!*direct)
+		joiner->flags |= GF_JOINED;
 	wf_lifeend(m, g, life);
 	return joiner;
 }
@@ -127,11 +142,11 @@ __attribute__((always_inline)) static inline struct g *end_exposed(struct m *m, 
  * is free. From here on g may be another task at any time. Returns who is to
  * run next because it switched to g itself.
  */
-__attribute__((always_inline)) static inline struct g *end(struct m *m, struct g *g)
+static inline struct g *end(struct m *m, struct g *g)
 {
 	struct p *p = wf_p(m);
-	bool direct = g->flags & GF_DIRECT;
 	struct g *joiner;
+	bool direct;
 
 	wf_count(&p->stats.finished, 1);
 	if (!(g->flags & GF_EXPOSED)) {
@@ -139,18 +154,45 @@ __attribute__((always_inline)) static inline struct g *end(struct m *m, struct g
 		wf_gput(&p->gfree, g);
 		return NULL;
 	}
-	joiner = end_exposed(m, g);
-	if (!joiner)
-		return NULL;
-	if (direct && !(joiner->flags & GF_FOREIGN)) {
+	joiner = end_exposed(m, g, &direct);
+	if (joiner && direct)
 		wf_count(&p->stats.readies, 1);
-		return joiner;
-	}
-	wf_goready(m, joiner);
-	return NULL;
+	else if (joiner)
+		wf_goready(m, joiner);
+	return joiner && direct ? joiner : NULL;
 }
 
-static inline void after_end(void)
+/* end of one who ran in its joiner's place and has nothing special: the joiner, who is to
+ * run next, and waits still (J2). NULL: nothing was done. */
+static inline struct g *end_directly(struct p *p, struct g *g, uintptr_t result)
+{
+	uint64_t life = atomic_load_explicit(&g->life, memory_order_relaxed);
+	uint64_t next;
+	struct g *joiner;
+
+	if ((g->flags & (GF_EXPOSED | GF_LOCKED | GF_MAIN)) != GF_EXPOSED ||
+	    (life & LIFE_FLAGS) != (LIFE_JOINING | LIFE_DIRECT) ||
+	    wf_unlikely(
+		    __builtin_add_overflow(life, LIFE_NEXT - (LIFE_JOINING | LIFE_DIRECT), &next)))
+		return NULL;
+	if (p->solo)
+		atomic_store_explicit(&g->life, next, memory_order_relaxed);
+	/* acquire and release: as locking and unlocking it */
+	else if (wf_unlikely(!atomic_compare_exchange_strong_explicit(
+			 &g->life, &life, next, memory_order_acq_rel, memory_order_relaxed)))
+		return NULL;
+	joiner = g->joiner;
+	g->joiner = g;
+	joiner->sched.ret = result;
+	wf_setstatus(g, G_RUNNING, G_DEAD);
+	if (wf_unlikely(atomic_load_explicit(&g->cancel, memory_order_relaxed)))
+		wf_cancelword_clear(g);
+	wf_gput(&p->gfree, g);
+	wf_count(&p->stats.back, 1);
+	return joiner;
+}
+
+__attribute__((always_inline)) static inline void after_end(void)
 {
 	/* relaxed: set before the last task ends, by a task that ends itself */
 	if (wf_unlikely(atomic_load_explicit(&wf_sched.mainexited, memory_order_relaxed)))
@@ -176,13 +218,19 @@ static __attribute__((noinline)) struct m *stop_for_g0(struct m *m, struct gtop 
 	return wf_ctx_mcall(&top->idle, &m->g0->sched, wf_g0entry, m->g0);
 }
 
-/* The same, and next, which has a stack, runs meanwhile. Inlined to where the loop
- * is, so that no return is predicted from the call of somebody else. */
+/* The same, and next, which has a stack, runs meanwhile. The P may have the stack back at
+ * once: nobody but its owner looks at that cache, which is the caller until it has left.
+ * Inlined to where the loop is, so that no return is predicted from the call of somebody else. */
 __attribute__((always_inline)) static inline struct m *stop_for(struct m *m, struct gtop *top,
-								struct g *next)
+								struct g *next, unsigned from)
 {
-	wf_setcommit(wf_p(m), AFTER_STACK, top);
-	wf_torun(m, next);
+	struct p *p = wf_p(m);
+
+	if (!WF_POISONS && wf_likely(wf_stackfits(p, top)))
+		wf_stackpush(p, top);
+	else
+		wf_setcommit(p, AFTER_STACK, top);
+	wf_become(m, next, from);
 	if (wf_unlikely(wf_watched))
 		return wf_watched_switch(&top->idle, &next->sched, m, &top->stk, &next->top->stk);
 	return wf_ctx_switch(&top->idle, &next->sched, m);
@@ -208,8 +256,14 @@ __attribute__((always_inline)) static inline struct m *run_gs(struct m *m, struc
 	for (;;) {
 		struct g *g = m->curg, *next;
 
+		uintptr_t result;
+
 		begin(m, g, top);
-		m = run(m, g, top);
+		m = run(m, g, top, &result);
+		next = end_directly(wf_p(m), g, result);
+		if (wf_likely(next != NULL))
+			return stop_for(m, top, next, G_WAITINGJ);
+		g->sched.ret = result;
 		if (wf_unlikely(g->flags & (GF_LOCKED | GF_MAIN)))
 			wf_goexit(m, g);
 		next = end(m, g);
@@ -218,8 +272,10 @@ __attribute__((always_inline)) static inline struct m *run_gs(struct m *m, struc
 			next = wf_pick(wf_p(m));
 		if (wf_unlikely(!next) || awkward(top, next))
 			return stop_awkwardly(m, top, next);
-		if (next->flags & GF_STARTED)
-			return stop_for(m, top, next);
+		if (next->flags & GF_STARTED) {
+			wf_count(&wf_p(m)->stats.switches, 1);
+			return stop_for(m, top, next, G_RUNNABLE);
+		}
 		wf_ownstack(next, top);
 		wf_torun(m, next);
 	}
@@ -232,7 +288,12 @@ void wf_gstart(struct m *m)
 	if (wf_watched)
 		wf_hooks_arrive(&top->stk);
 	for (;;) {
-		wf_runcommit(m);
+		if (wf_p(m)->commit.after == AFTER_JOIN) { /* the most hurried */
+			wf_p(m)->commit.after = AFTER_NOTHING;
+			wf_joined_directly(m->curg);
+		} else {
+			wf_runcommit(m);
+		}
 		m = run_gs(m, top);
 	}
 }
@@ -250,15 +311,18 @@ static bool exited(struct m *m, struct g *g)
 {
 	struct gtop *top = g->top;
 	bool locked = g->flags & GF_LOCKED, main = g->flags & GF_MAIN, exiting = top->state.exiting;
-
 	void *program = (void *)top->arg;
+	struct g *next;
 
 	m->curg = NULL;
+	next = end(m, g);
 	if (locked) {
 		m->lockedg = NULL;
-		g->flags &= (uint16_t)~GF_DIRECT; /* nobody goes on on this thread */
+		if (next) /* nobody goes on on this thread */
+			wf_goready(m, next);
+		next = NULL;
 	}
-	m->picked = end(m, g);
+	m->picked = next;
 	renew(top);
 	wf_stackput(wf_p(m), top);
 	if (main)

@@ -27,7 +27,7 @@ enum { QUIET_NS = 1000000000 };
 void wf_pidleput(struct p *p)
 {
 	atomic_store_explicit(&p->status, P_IDLE, memory_order_relaxed);
-	if (wf_sched.nstackwait && p->nstacks) {
+	if (wf_sched.nstackwait && wf_stacksheld(p)) {
 		wf_stackflush(p);
 		wf_stackwake();
 	}

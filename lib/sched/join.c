@@ -4,7 +4,19 @@
  * A G's joiner and the LIFE_ bits are guarded by the lock in its life word. The
  * joiner is entered there before it parks; its commit looks again whether the
  * child is done. A child that nobody has started is taken back from the queue's
- * tail and switched to at once; at its end it switches back (GF_DIRECT).
+ * tail and switched to at once; at its end it switches back (LIFE_DIRECT).
+ *
+ *   J1  A joiner that switches to its child is G_WAITINGJ while it is still on its own
+ *       stack: it has the child's life locked, and whoever may end its wait (the child's end,
+ *       weft_cancel) locks that first. The child, on its stack, unlocks it.
+ *   J2  LIFE_JOINING and LIFE_DIRECT and no other flag say that joiner is such a one, and that
+ *       nobody has the lock: the child's end takes the joiner and ends the life by one
+ *       compare and swap.
+ *
+ * Of two tasks that join each other one is told (EDEADLK), and the other goes on waiting,
+ * for the end of the one that was told: see of_two.
+ *
+ * t/model/join.pml is the model.
  */
 #include <errno.h>
 
@@ -63,6 +75,19 @@ static bool withdraw(struct g *child)
 	return running;
 }
 
+/* Self and child are seen to join each other: whether self is the one that is told, and
+ * joins no more. Where both look at the same time both see it: the first to have the lock
+ * withdraws, and the other does not see it any more. */
+static __attribute__((noinline)) bool of_two(struct g *self, struct g *child)
+{
+	bool told;
+
+	wf_lock(&wf_sched.joins);
+	told = joins_me(self, child) && withdraw(child);
+	wf_unlock(&wf_sched.joins);
+	return told;
+}
+
 /* Commit: park unless the child has ended since the joiner was entered. */
 static bool wait_for_child(struct g *self, void *arg)
 {
@@ -87,8 +112,23 @@ static bool take_back(struct m *m, struct g *self, struct g *child)
 		return false;
 	}
 	wf_p(m)->pass--; /* as a pick of the child */
-	child->flags |= GF_DIRECT;
 	return child->flags & GF_STARTED || wf_givestack(wf_p(m), child);
+}
+
+/* The caller joins child, whose life it has locked, from here on (J1). */
+static inline void join_directly(struct g *self, struct g *child)
+{
+	child->joiner = self;
+	atomic_store_explicit(&self->top->joins, child, memory_order_relaxed);
+	wf_setstatus(self, G_RUNNING, G_WAITINGJ);
+}
+
+/* Not after all, and child, which was taken back, is queued again. */
+static void leave_it(struct p *p, struct g *self, struct g *child, uint64_t life)
+{
+	wf_setstatus(self, G_WAITINGJ, G_RUNNING);
+	wf_lifeunlock(child, life);
+	wf_runqput(p, child);
 }
 
 /* Take the result that the child's end left with its joiner. */
@@ -141,6 +181,43 @@ static int join_parked(struct m *m, struct g *self, struct g *child, void **valu
 	return 0;
 }
 
+/* The caller was asked to end while its child ran in its place. Leaves the runtime. */
+static __attribute__((noinline)) int called_off(struct m *m, struct g *self)
+{
+	self->flags &= (uint16_t)~GF_CALLEDOFF;
+	wf_leave(m);
+	wf_cancelpoint(self);
+	return ECANCELED;
+}
+
+/* The end of a wait in which the child ran in the caller's place. */
+static inline int conclude_directly(struct m *m, struct g *self, void **value)
+{
+	if (wf_unlikely(self->flags & GF_CALLEDOFF))
+		return called_off(m, self);
+	if (value)
+		*value = (void *)self->sched.ret;
+	return wf_leave_ok(m);
+}
+
+/* child, whose life is locked, was taken back: run it. */
+static int run_taken(struct m *m, struct g *self, struct g *child, uint64_t life, void **value)
+{
+	struct p *p = wf_p(m);
+
+	join_directly(self, child);
+	wf_light_barrier_slow(); /* pairs with weft_cancel's heavy one (K3) */
+	if (wf_cancel_due(self)) {
+		leave_it(p, self, child, life);
+		wf_leave(m);
+		wf_cancelpoint(self);
+		return ECANCELED;
+	}
+	wf_count(&p->stats.parks, 1);
+	p->commit.after = AFTER_JOIN;
+	return conclude_directly(wf_switchto(m, self, child), self, value);
+}
+
 /* child's life is locked, and the caller may join it. */
 static __attribute__((noinline)) int join_locked(struct m *m, struct g *self, struct g *child,
 						 uint64_t life, void **value, int64_t until)
@@ -155,13 +232,11 @@ static __attribute__((noinline)) int join_locked(struct m *m, struct g *self, st
 		wf_leave(m);
 		return ETIMEDOUT;
 	}
+	if (until == WF_FOREVER && take_back(m, self, child))
+		return run_taken(m, self, child, life, value);
 	child->joiner = self;
-	if (until == WF_FOREVER && take_back(m, self, child)) {
-		m = wf_parkinto(m, self, child, wf_cancellable(self));
-		return conclude(m, self, child, value);
-	}
 	wf_lifeunlock(child, life | LIFE_JOINING);
-	if (joins_me(self, child) && withdraw(child)) {
+	if (wf_unlikely(joins_me(self, child)) && of_two(self, child)) {
 		wf_leave(m);
 		return EDEADLK;
 	}
@@ -235,50 +310,82 @@ static __attribute__((noinline)) int join_slow(weft_t handle, void **value, int6
  * the others' turn, and the join is like any other wait. */
 static inline bool may_run_direct(struct p *p)
 {
-	if (wf_likely(p->direct--))
+	if (wf_likely(++p->direct % DIRECT_TURNS))
 		return true;
-	p->direct = DIRECT_TURNS;
 	p->pass = 1;
 	return false;
 }
 
-/* Whether child is the caller's newest, fresh, and a stack is at hand: then it can
- * be run in the caller's place at once. child's life is locked. */
-static inline bool runs_at_once(struct p *p, const struct g *self, struct g *child, uint64_t life)
+/* Lock the life that handle is of, unless something has happened to it. */
+static inline bool lock_fresh(const struct p *p, struct g *child, weft_t handle)
 {
-	return !(life & (LIFE_DONE | LIFE_UNJOINABLE)) && !(self->flags & GF_LOCKED) && p->stacks &&
-	       may_run_direct(p) && wf_runqtake(p, child);
+	uint64_t life = handle;
+
+	if (p->solo) { /* nobody else looks: the caller is as good as off its stack (J1) */
+		atomic_store_explicit(&child->life, life | LIFE_JOINING | LIFE_DIRECT,
+				      memory_order_relaxed);
+		return true;
+	}
+	/* acquire: as wf_lifelock; and that nobody joins it, or detached it */
+	return atomic_compare_exchange_strong_explicit(&child->life, &life, life | LIFE_LOCK,
+						       memory_order_acquire, memory_order_relaxed);
+}
+
+/* Take back the newest of the caller's tasks if handle is its, it is fresh, and a stack is at
+ * hand: then it can be run in the caller's place at once. Its life is locked. */
+static inline struct g *take_newest(struct p *p, const struct g *self, weft_t handle)
+{
+	struct g *child;
+
+	if (wf_unlikely(self->flags & GF_LOCKED) || !p->stacks || !may_run_direct(p))
+		return NULL;
+	child = wf_runqtakelife(p, handle);
+	if (wf_unlikely(!child))
+		return NULL;
+	if (wf_likely(!(child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED | GF_VOID))) &&
+	    wf_likely(lock_fresh(p, child, handle)))
+		return child;
+	wf_runqput(p, child);
+	return NULL;
+}
+
+/* Go on as child, which is fresh, on a stack from the cache, until it switches back. */
+static inline struct m *switch_there(struct m *m, struct p *p, struct g *self, struct g *child)
+{
+	struct gtop *top = wf_stackpop(p);
+
+	wf_ownstack(child, top);
+	wf_count(&p->stats.there, 1);
+	if (!p->solo)
+		p->commit.after = AFTER_JOIN;
+	wf_savetask(m, self);
+	wf_become(m, child, G_RUNNABLE);
+	m = wf_ctx_switch(&self->sched, &top->idle, m); /* nobody watches: wf_enter_plain */
+	wf_runcommit(m);
+	wf_loadtask(m, self);
+	return m;
 }
 
 int weft_join(weft_t handle, void **value)
 {
-	struct g *self = wf_getg(), *child;
-	uint64_t life;
-	struct m *m;
+	struct m *m = wf_getm();
+	struct g *self, *child;
 	struct p *p;
 
-	if (wf_unlikely(!self))
+	if (wf_unlikely(!m))
 		return join_slow(handle, value, WF_FOREVER);
-	m = self->m;
-	if (wf_unlikely(!wf_enter_plain(m)) || wf_wait_special(self) ||
-	    wf_unlikely(!wf_lifelock_of(handle, &child, &life)))
+	p = wf_enter_plain(m);
+	self = m->curg;
+	if (wf_unlikely(!p || self->top->state.deadline) ||
+	    wf_unlikely(!(child = take_newest(p, self, handle))))
 		return join_slow(handle, value, WF_FOREVER);
-	p = wf_p(m);
-	if (wf_unlikely(!runs_at_once(p, self, child, life))) {
-		wf_lifeunlock(child, life);
+	join_directly(self, child);
+	wf_light_barrier(); /* pairs with weft_cancel's heavy one (K3) */
+	if (wf_unlikely(atomic_load_explicit(&self->cancel, memory_order_relaxed) & GC_REQUESTED)) {
+		leave_it(p, self, child, handle);
 		return join_slow(handle, value, WF_FOREVER);
 	}
-	child->joiner = self;
-	if (wf_unlikely((child->flags & (GF_STARTED | GF_ATTR | GF_LOCKED)) != 0)) {
-		wf_lifeunlock(child, life | LIFE_JOINING);
-		wf_runqput(p, child);
-		m = wf_gopark(m, self, wait_for_child, child, wf_cancellable(self));
-	} else {
-		child->flags |= GF_DIRECT;
-		wf_takestack(child, wf_stackpop(p));
-		m = wf_parkinto(m, self, child, wf_cancellable(self));
-	}
-	return conclude(m, self, child, value);
+	return conclude_directly(switch_there(m, p, self, child), self, value);
 }
 
 int weft_clockjoin(weft_t handle, void **value, clockid_t clock, const struct timespec *abs)

@@ -55,6 +55,20 @@ int weft_key_delete(weft_key_t key)
 	return 0;
 }
 
+/* A thread's blocks are on pages of their own, which the runtime's end does not take along. */
+static void *get_block(const struct keys *keys, size_t size)
+{
+	return keys->threads ? wf_map(size) : wf_alloc(size);
+}
+
+static void put_block(const struct keys *keys, void *block, size_t size)
+{
+	if (block && keys->threads)
+		wf_unmap(block, size);
+	else
+		wf_free(block, size);
+}
+
 /* The place of a key's value; NULL when there is none (and none could be made). */
 static struct keyvalue *place(struct keys *keys, weft_key_t key, bool make)
 {
@@ -63,12 +77,12 @@ static struct keyvalue *place(struct keys *keys, weft_key_t key, bool make)
 	if (key < KEYS_INLINE)
 		return &keys->first[key];
 	if (!keys->blocks && make)
-		keys->blocks = wf_alloc(BLOCKS * sizeof *keys->blocks);
+		keys->blocks = get_block(keys, BLOCKS * sizeof *keys->blocks);
 	if (!keys->blocks)
 		return NULL;
 	block = &keys->blocks[key / KEYS_BLOCK];
 	if (!*block && make)
-		*block = wf_alloc(KEYS_BLOCK * sizeof **block);
+		*block = get_block(keys, KEYS_BLOCK * sizeof **block);
 	return *block ? *block + key % KEYS_BLOCK : NULL;
 }
 
@@ -145,8 +159,7 @@ void wf_keys_destroy(struct keys *keys)
 			again |= destroy(keys, key);
 	}
 	for (unsigned i = 0; keys->blocks && i < BLOCKS; i++)
-		if (keys->blocks[i])
-			wf_free(keys->blocks[i], KEYS_BLOCK * sizeof **keys->blocks);
-	wf_free(keys->blocks, BLOCKS * sizeof *keys->blocks);
-	*keys = (struct keys){0};
+		put_block(keys, keys->blocks[i], KEYS_BLOCK * sizeof **keys->blocks);
+	put_block(keys, keys->blocks, BLOCKS * sizeof *keys->blocks);
+	*keys = (struct keys){.threads = keys->threads};
 }

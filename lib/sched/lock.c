@@ -12,7 +12,7 @@
 
 enum { FREE = 0, HELD = 1, CONTENDED = 2 };
 enum { CLEAR = 0, SET = 1, ASLEEP = 2, INTERRUPTED = 3 };
-enum { SPINS = 100, NS = 1000000000 };
+enum { SPINS = 100, PAUSE_NS = 20000, NS = 1000000000 };
 
 /* until: by CLOCK_MONOTONIC, so that signals do not prolong it; NULL: for ever. */
 static int futex_wait(_Atomic uint32_t *word, uint32_t value, const struct timespec *until)
@@ -55,10 +55,46 @@ void wf_lock_wake(struct lock *l)
 	futex_wake(&l->word);
 }
 
+/* Nobody wakes who pauses; the pause lets the holder run, whatever the priority of either. */
+static void pause_while(struct lock *l, uint32_t value)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += PAUSE_NS;
+	if (until.tv_nsec >= NS) {
+		until.tv_nsec -= NS;
+		until.tv_sec++;
+	}
+	futex_wait(&l->word, value, &until);
+}
+
+void wf_quicklock_slow(struct lock *l)
+{
+	for (int i = 0;; i++) {
+		uint32_t free = FREE;
+
+		if (atomic_compare_exchange_weak_explicit(
+			    &l->word, &free, HELD, memory_order_acquire, memory_order_relaxed))
+			return;
+		if (i < SPINS)
+			wf_relax();
+		else
+			pause_while(l, HELD);
+	}
+}
+
 void wf_noteclear(struct note *n)
 {
 	/* relaxed: only the owner clears, before anybody is told of the note */
 	atomic_store_explicit(&n->word, CLEAR, memory_order_relaxed);
+}
+
+void wf_notetake(struct note *n)
+{
+	/* acquire, and no load after it is done before: pairs with wf_notewakeup's release,
+	 * also of one that came since the owner woke */
+	atomic_exchange(&n->word, CLEAR);
 }
 
 bool wf_notesleepuntil(struct note *n, int64_t when)

@@ -1,23 +1,16 @@
 /*
- * Ms: threads that run tasks, from their start to their end, and their binding
- * to Ps and to tasks.
- *
- * A task bound to its M (weft_lock_thread) is run by no other: who takes it from
- * a queue hands its P to that M, which sleeps until then (wf_startlockedm,
- * wf_stoplockedm).
+ * Ms: threads that run tasks, from their start to their end, and their binding to Ps.
  */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include <weft/runtime.h>
-
 #include "sched/retake.h"
 
 extern __attribute__((weak)) struct ehglobals *__cxa_get_globals(void);
 
-enum { MSTACK = 256 << 10, LOCKS_MAX = 1 << 30 };
+enum { MSTACK = 256 << 10 };
 
 /* --- binding an M and a P ----------------------------------------------- */
 
@@ -74,14 +67,16 @@ void wf_attn_init(struct m *m)
 		atomic_fetch_or(&m->attn, ATTN_SPECIAL);
 	else
 		atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_SPECIAL);
-	atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_CANCEL);
+	atomic_fetch_and(&m->attn, ~(uint32_t)(ATTN_CANCEL | ATTN_BLOCK));
 }
 
-/* What every M begins with. */
+/* What every M begins with. One that is to run tasks is inside from the beginning (D4). */
 void wf_mprepare(struct m *m, struct g *g0)
 {
 	static _Atomic int64_t ids;
 
+	/* relaxed: nobody else looks at it yet */
+	atomic_store_explicit(&m->inside, !m->foreign, memory_order_relaxed);
 	m->id = atomic_fetch_add(&ids, 1);
 	wf_attn_init(m);
 	/* a foreign thread's first call may come while another boots: no settings yet */
@@ -90,6 +85,7 @@ void wf_mprepare(struct m *m, struct g *g0)
 	m->g0->m = m;
 	m->g0->sched.g = m->g0;
 	m->g0->top = &m->top;
+	m->top.keys.threads = m->foreign;
 }
 
 /* A record for a thread; those of ended Ms are used again. NULL without memory. */
@@ -155,6 +151,7 @@ static void *mthread(void *arg)
 
 	atomic_store(&m->thread, pthread_self());
 	wf_setg(m->g0);
+	wf_setm(m);
 	pthread_setname_np(pthread_self(), "weft");
 	wf_mstart();
 	return NULL;
@@ -267,7 +264,6 @@ void wf_mstart1(void)
 	wf_save((uintptr_t)__builtin_return_address(0),
 		(uintptr_t)__builtin_frame_address(0) + 2 * sizeof(uintptr_t));
 	minit(m);
-	atomic_store_explicit(&m->inside, 1, memory_order_relaxed);
 	if (m->mstartfn)
 		m->mstartfn();
 	p = m->nextp;
@@ -281,19 +277,23 @@ void wf_mstart1(void)
  * thread and frees its record; else nobody does. */
 static void mended(struct m *m)
 {
-	sigset_t all, before;
+	sigset_t before;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); /* D4 (post.c) */
+	wf_signals_hold(&before); /* D4 (post.c) */
 	wf_post_flush(m);
 	wf_setg(NULL);
+	wf_setm(NULL);
 	if (m == &wf_m0) {
-		wf_m0_gone(m->ending);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		if (wf_m0_is_ours())
+			wf_foreign_ending();
+		wf_m0_gone();
+		wf_signals_release(&before);
 		return;
 	}
 	wf_lock(&wf_sched.lock);
-	if (!wf_sched.dying) {
+	if (wf_sched.dying) {
+		wf_foreign_ending();
+	} else {
 		pthread_detach(pthread_self());
 		wf_sched.nm--;
 		mfree(m);
@@ -319,162 +319,4 @@ void wf_mstart(void)
 void wf_mexit(struct m *m)
 {
 	m->ending = m != &wf_m0 || wf_m0_is_ours();
-}
-
-/* --- tasks bound to their M ------------------------------------------------ */
-
-/* The task of this M waits or is queued: the P goes to others until somebody who
- * has the task in hand brings one. */
-void wf_stoplockedm(struct m *m)
-{
-	struct p *p = wf_p(m);
-
-	if (p) {
-		wf_count(&p->stats.handoffs, 1);
-		wf_handoffp(wf_releasep());
-	}
-	wf_msleep(m, WF_FOREVER);
-	wf_noteclear(&m->park);
-	p = m->nextp;
-	m->nextp = NULL;
-	wf_acquirep(p);
-}
-
-/* g was taken from a queue by an M that may not run it. */
-void wf_startlockedm(struct m *m, struct g *g)
-{
-	struct m *to = g->m;
-	struct p *p;
-
-	wf_count(&wf_p(m)->stats.handoffs, 1);
-	p = wf_releasep();
-	to->nextp = p;
-	wf_notewakeup(&to->park);
-	wf_stopm();
-}
-
-/* A foreign thread is its own as it is: there the nesting is only counted. */
-int weft_lock_thread(void)
-{
-	struct m *m = wf_enter_any();
-	struct g *g = wf_getg();
-	int error = 0;
-
-	if (!m)
-		return ENOMEM;
-	if (g->top->state.locks == LOCKS_MAX)
-		error = EAGAIN;
-	else if (g->top->state.locks++ == 0 && !m->foreign) {
-		g->flags |= GF_LOCKED;
-		m->lockedg = g;
-	}
-	wf_leave_any(m);
-	return error;
-}
-
-int weft_unlock_thread(void)
-{
-	struct m *m = wf_enter_any();
-	struct g *g = wf_getg();
-	int error = 0;
-
-	if (!m)
-		return ENOMEM;
-	if (!g->top->state.locks)
-		error = EPERM;
-	else if (--g->top->state.locks == 0 && !m->foreign) {
-		g->flags &= (uint16_t)~GF_LOCKED;
-		m->lockedg = NULL;
-	}
-	wf_leave_any(m);
-	return error;
-}
-
-/* --- in and out of the runtime, when it takes more than a look ------------------- */
-
-/* m's task is back, whose P was taken; whether it computed meanwhile. */
-static bool strayed(struct m *m)
-{
-	bool computed = m->retaken == RETAKEN_PREEMPTED;
-
-	m->retaken = RETAKEN_NOT;
-	if (computed) /* relaxed: a hint */
-		atomic_fetch_sub_explicit(&wf_sched.strays, 1, memory_order_relaxed);
-	return computed;
-}
-
-/* Its P was taken from m while g computed, and none is idle: g waits its turn. */
-static void queue_self(struct g *g)
-{
-	struct m *m = g->m;
-	bool slow = strayed(m);
-
-	m->curg = NULL;
-	if (m->blocking) /* g has to wait, its thread has not */
-		wf_blocking_left(m);
-	wf_setstatus(g, G_RUNNING, G_RUNNABLE);
-	if (slow)
-		wf_slowqput(g);
-	else
-		wf_globrunqput(g);
-	wf_wake();
-}
-
-static WF_NOWATCH void without_p(struct g *g)
-{
-	queue_self(g);
-	wf_schedule();
-}
-
-/* With the P that it had or an idle one; NULL when there is none. */
-static struct p *settle_p(struct m *m)
-{
-	struct p *p;
-
-	wf_lock(&wf_sched.lock); /* who takes Ps holds it: now it is settled */
-	p = wf_p(m);
-	if (!p && !wf_sched.gcwaiting && (p = wf_pidleget()))
-		wf_acquirep(p);
-	if (p)
-		strayed(m);
-	wf_unlock(&wf_sched.lock);
-	return p;
-}
-
-struct m *wf_enter_slow(struct g *g)
-{
-	struct m *m = g->m;
-
-	if (g->flags & GF_FOREIGN) {
-		wf_foreign_leave(m);
-		return NULL;
-	}
-	if (wf_forked()) {
-		wf_forget(g);
-		return NULL;
-	}
-	wf_light_barrier_slow();
-	if (!(m->attn & ATTN_SETTLE) && wf_p(m)) /* in this order, as in wf_enter_plain */
-		return m;
-	return settle_p(m) ? m : wf_mcall(m, g, without_p);
-}
-
-void wf_leave_slow(struct m *m)
-{
-	for (;;) {
-		wf_light_barrier_slow();
-		if (atomic_load(&m->attn) & ATTN_CANCEL) {
-			atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_CANCEL);
-			wf_async_act(wf_getg());
-		}
-		if (!(m->attn & (ATTN_WANTED | ATTN_POSTED)))
-			return;
-		m = wf_enter();
-		if (!m)
-			return;
-		wf_post_flush(m);
-		if (m->attn & ATTN_WANTED)
-			m = wf_giveway(m, m->curg);
-		atomic_store_explicit(&m->inside, 0, memory_order_release);
-	}
 }

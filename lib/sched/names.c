@@ -92,17 +92,22 @@ void wf_names_reset(void)
 int weft_setname(weft_t task, const char *name)
 {
 	struct g *g;
+	struct m *m;
 	uint64_t life;
-	int error;
+	int error = ESRCH;
 
 	if (!name)
 		return EINVAL;
 	if (strlen(name) > WEFT_NAME_MAX)
 		return ERANGE;
-	if (!wf_lifelock_begun(task, &g, &life))
-		return ESRCH;
-	error = wf_name_set(g, name);
-	wf_lifeunlock(g, life);
+	m = wf_enter_any();
+	if (!m)
+		return ENOMEM;
+	if (wf_lifelock_begun(task, &g, &life)) {
+		error = wf_name_set(g, name);
+		wf_lifeunlock(g, life);
+	}
+	wf_leave_any(m);
 	return error;
 }
 
@@ -110,14 +115,23 @@ int weft_getname(weft_t task, char *name, size_t size)
 {
 	char found[WEFT_NAME_MAX + 1];
 	struct g *g;
+	struct m *m;
 	uint64_t life;
+	bool known;
 
 	if (!name)
 		return EINVAL;
-	if (!wf_lifelock_begun(task, &g, &life))
+	m = wf_enter_any();
+	if (!m)
+		return ENOMEM;
+	known = wf_lifelock_begun(task, &g, &life);
+	if (known) {
+		wf_name_get(g, found);
+		wf_lifeunlock(g, life);
+	}
+	wf_leave_any(m);
+	if (!known)
 		return ESRCH;
-	wf_name_get(g, found);
-	wf_lifeunlock(g, life);
 	if (strlen(found) >= size)
 		return ERANGE;
 	strcpy(name, found);

@@ -15,8 +15,8 @@
  *       request. One of the two sees the other.
  *   K4  What K3 looks at belongs to this wait only while the lock of K1 is held: once
  *       it is released, a cancelled waiter may withdraw, end, and its G be another
- *       task that waits. So wf_parked comes before the unlocking, and a joiner that
- *       runs its child at once keeps the child's life locked over the switch.
+ *       task that waits. So wf_parked comes before the unlocking. (A joiner whose child
+ *       runs in its place is not woken in this way: J1 in join.c.)
  *
  * t/model/park.pml is the model.
  */
@@ -25,6 +25,7 @@
 #include <weft/task.h>
 
 #include "sched/fast.h"
+#include "sched/retake.h"
 
 enum { TURN_NS = 1000000 };
 
@@ -38,7 +39,17 @@ void wf_callcommit(struct m *m, struct p *p)
 	}
 }
 
-/* What few tasks have to load when they go on. */
+/* What few tasks have to save when they leave, and to load when they go on. */
+void wf_savespecial(struct m *m, struct g *g)
+{
+	if (g->flags & GF_FPENV) {
+		wf_fpenv_save(&g->top->env);
+		wf_fpenv_load(&m->top.env);
+	}
+	if (g->flags & GF_BLOCKING) /* relaxed: see struct m */
+		atomic_store_explicit(&m->blocking, 0, memory_order_relaxed);
+}
+
 void wf_loadspecial(struct m *m, struct g *g)
 {
 	if (g->flags & GF_FPENV)
@@ -83,6 +94,8 @@ static WF_NOWATCH void park_on_g0(struct g *g)
 	if (m->curg == g)
 		m->curg = NULL;
 	wf_runcommit(m);
+	if (m->blocking) /* g waits within a blocking call: its thread is free (B3) */
+		wf_blocking_left(m);
 	wf_schedule();
 }
 
@@ -256,17 +269,15 @@ static __attribute__((noinline)) int yield_to(struct m *m, struct g *g, struct g
 
 int weft_yield(void)
 {
-	struct g *g = wf_getg(), *next;
-	struct m *m;
+	struct m *m = wf_getm();
+	struct g *g, *next;
 	struct p *p;
 
-	if (wf_unlikely(!g))
+	if (wf_unlikely(!m))
 		return yield_slow();
-	m = g->m;
-	if (wf_unlikely(!wf_enter_plain(m)))
-		return yield_slow();
-	p = wf_p(m);
-	if (wf_unlikely(g->flags & GF_LOCKED || p->pass == 1 ||
+	p = wf_enter_plain(m);
+	g = m->curg;
+	if (wf_unlikely(!p || g->flags & GF_LOCKED || p->pass == 1 ||
 			atomic_load_explicit(&p->runnext, memory_order_relaxed)))
 		return yield_slow();
 	next = wf_runqget(p);
@@ -276,6 +287,5 @@ int weft_yield(void)
 	if (wf_unlikely((next->flags & (GF_STARTED | GF_LOCKED)) != GF_STARTED))
 		return yield_to(m, g, next);
 	wf_setcommit(p, AFTER_QUEUE, g);
-	wf_leave(wf_switchto(m, g, next));
-	return 0;
+	return wf_leave_ok(wf_switchto(m, g, next));
 }

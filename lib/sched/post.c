@@ -15,7 +15,13 @@
  *       taken. All of that is done by one thread and its handlers.
  *   D3  The note on which an M sleeps is 3 once something was put on its
  *       list since it was cleared: it does not fall asleep then, or wakes.
- *   D4  Whoever holds wf_sched.lock, or an object's, is inside or has blocked all signals.
+ *   D4  Whoever holds wf_sched.lock, or an object's, is inside or holds all signals back: a
+ *       handler on his thread never waits for what he has. An M is inside from before its
+ *       thread is known to be its (wf_mprepare) until all that was put on its list has been
+ *       seen to; threads that are no M's hold signals back. The debug build looks at
+ *       each taking of wf_sched.lock (wf_lock_check).
+ *   D5  Who sleeps inside does so on its M's note (D3), or for a time that no task and no
+ *       handler decides.
  */
 #include <errno.h>
 #include <signal.h>
@@ -47,6 +53,32 @@ void wf_post_defer(struct m *m, struct deferred *d, void (*see_to)(struct m *, s
 	atomic_fetch_or(&m->attn, ATTN_POSTED);
 	wf_noteinterrupt(&m->park);
 }
+
+void wf_signals_hold(sigset_t *before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+void wf_signals_release(const sigset_t *before)
+{
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+#ifdef WF_DEBUG
+void wf_lock_check(const struct lock *l)
+{
+	struct g *g = wf_getg();
+	sigset_t held;
+
+	if (l != &wf_sched.lock || (g && g->m->inside))
+		return;
+	pthread_sigmask(SIG_SETMASK, NULL, &held);
+	wf_assert(sigismember(&held, SIGALRM)); /* D4 */
+}
+#endif
 
 /* See to what handlers put on the list. m is inside, and the caller's. */
 void wf_post_flush(struct m *m)
@@ -80,12 +112,10 @@ bool wf_msleep(struct m *m, int64_t until)
 bool wf_post_begin(struct m **m, sigset_t *before)
 {
 	struct g *g = wf_getg();
-	sigset_t all;
 
 	*m = g ? g->m : NULL;
 	if (!g) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, before);
+		wf_signals_hold(before);
 		return true;
 	}
 	if (atomic_load_explicit(&(*m)->inside, memory_order_relaxed))
@@ -98,13 +128,18 @@ bool wf_post_begin(struct m **m, sigset_t *before)
 void wf_post_end(struct m *m, const sigset_t *before)
 {
 	if (!m) {
-		pthread_sigmask(SIG_SETMASK, before, NULL);
+		wf_signals_release(before);
 		return;
 	}
 	for (;;) {
-		/* release: as wf_leave. What else attn says waits for the next real way out */
+		/* release: as wf_leave */
 		atomic_store_explicit(&m->inside, 0, memory_order_release);
 		wf_light_barrier_slow();
+		if (atomic_load_explicit(&m->attn, memory_order_relaxed) & ATTN_CANCEL)
+			wf_async_act_on(m);
+		/* ATTN_STOP and ATTN_EXIT wait for the next real way out: a handler can't leave
+		 * its stack. Who stops the world looks again and takes the P, and weft_start
+		 * returns no earlier than the task makes a call of its own in any case */
 		if (!pending(m))
 			return;
 		atomic_store_explicit(&m->inside, 1, memory_order_relaxed);

@@ -16,7 +16,8 @@
  */
 #include "sched/fast.h"
 
-enum { STEAL_ROUNDS = 4, SPIN_PAUSES = 30 };
+/* A spin takes about SPIN_NS. */
+enum { STEAL_ROUNDS = 4, SPIN_PAUSES = 30, SPIN_NS = 10000 };
 
 static struct g *from_global(struct p *p)
 {
@@ -47,10 +48,20 @@ static struct g *steal_round(struct m *m, struct p *p, bool last)
 	return NULL;
 }
 
+/* Whether a timer is due before a spin would be over: then it isn't worth while. A thread
+ * that sleeps finds what has come due since at one go. */
+static bool time_is_near(void)
+{
+	int64_t next = wf_timers_next();
+
+	return next != WF_FOREVER && next - wf_nanotime() < SPIN_NS;
+}
+
 /* Look for somebody else's work as a spinning M. */
 static struct g *steal(struct m *m, struct p *p)
 {
 	uint32_t busy = wf_sched.nprocs - wf_sched.npidle;
+	int rounds;
 	struct g *g;
 
 	if (!m->spinning && 2 * wf_sched.nmspinning >= busy)
@@ -59,11 +70,14 @@ static struct g *steal(struct m *m, struct p *p)
 		m->spinning = true;
 		atomic_fetch_add(&wf_sched.nmspinning, 1);
 	}
-	for (int round = 0; round < STEAL_ROUNDS && !wf_sched.gcwaiting; round++) {
+	rounds = time_is_near() ? 1 : STEAL_ROUNDS;
+	for (int round = 0; round < rounds && !wf_sched.gcwaiting; round++) {
 		wf_chaos();
-		g = steal_round(m, p, round == STEAL_ROUNDS - 1);
+		g = steal_round(m, p, round == rounds - 1);
 		if (g || (g = from_global(p)))
 			return g;
+		if (rounds == 1)
+			break;
 		for (int i = 0; i < SPIN_PAUSES << round; i++)
 			wf_relax();
 	}

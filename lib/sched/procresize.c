@@ -84,17 +84,23 @@ static struct m *lock_world(struct m *m)
 	return m;
 }
 
-struct m *wf_stoptheworld(struct m *m)
+/* The world is locked. */
+static void stop_world(struct m *m)
 {
 	struct timespec nap = {0, 20000};
 
-	m = lock_world(m);
 	atomic_store(&wf_sched.gcwaiting, 1);
 	while (seize_all(m ? wf_p(m) : NULL)) {
 		wf_unlock(&wf_sched.lock);
 		nanosleep(&nap, NULL);
 		wf_lock(&wf_sched.lock);
 	}
+}
+
+struct m *wf_stoptheworld(struct m *m)
+{
+	m = lock_world(m);
+	stop_world(m);
 	return m;
 }
 
@@ -139,7 +145,6 @@ static struct p *pnew(int id)
 	if (p) {
 		p->id = id;
 		p->pass = GLOBAL_TICK;
-		p->direct = DIRECT_TURNS;
 		wf_timers_init(&p->timers);
 		p->status = P_STOPPED;
 	}
@@ -183,6 +188,14 @@ static void keep_p(struct m *m, unsigned n)
 	wf_acquirep(wf_allp[0]);
 }
 
+static bool any_foreign(void)
+{
+	for (struct m *m = wf_sched.allm; m; m = m->alllink)
+		if (m->foreign && !m->resting)
+			return true;
+	return false;
+}
+
 int wf_procresize(struct m *m, unsigned n, struct p **runnable)
 {
 	unsigned before = wf_sched.nprocs;
@@ -195,6 +208,8 @@ int wf_procresize(struct m *m, unsigned n, struct p **runnable)
 	for (unsigned i = n; i < before; i++)
 		pdestroy(wf_allp[i]);
 	atomic_store(&wf_sched.nprocs, n);
+	wf_allp[0]->alone = n == 1;
+	wf_allp[0]->solo = n == 1 && !any_foreign();
 	for (unsigned i = n; i-- > 0;) {
 		struct p *p = wf_allp[i];
 
@@ -224,6 +239,22 @@ int wf_schedinit(unsigned procs)
 	if (!error && runnable)
 		wf_throw("unknown runnable task during bootstrap");
 	return error;
+}
+
+/* The only P's owner goes without locks as long as there is no foreign thread: it is stopped
+ * so that it does not any more. The caller's record is on allm. */
+void wf_unsolo(void)
+{
+	struct p *runnable;
+
+	lock_world(NULL);
+	if (!wf_sched.nprocs || !wf_allp[0]->solo) {
+		wf_unlock(&wf_sched.lock);
+		return;
+	}
+	stop_world(NULL);
+	wf_procresize(NULL, wf_sched.nprocs, &runnable); /* the same number: it can't fail */
+	wf_starttheworld(runnable);
 }
 
 /* *m is the caller's, NULL on a foreign thread. */

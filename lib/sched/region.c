@@ -25,7 +25,7 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
-enum { RESERVATION = 64 << 20, GUARD_BATCH = 32, COLOURS = 32 };
+enum { RESERVATION = 64 << 20, COLOURS = 32 };
 
 static size_t pages(size_t size)
 {
@@ -85,19 +85,36 @@ static uintptr_t stack_map(const struct region *region, uint32_t index)
 	return region->map + region->stride * index;
 }
 
-/* Guards of one call for several stacks; false where the kernel can't. */
+static bool advise_all(int process, const struct iovec *guards, uint32_t n)
+{
+	return syscall(SYS_process_madvise, process, guards, n, MADV_GUARD_INSTALL, 0) ==
+	       (long)(n * guards[0].iov_len);
+}
+
+/* All in one call, if the kernel has it: false when they are to be made one by one. */
+static bool install_together(const struct iovec *guards, uint32_t n)
+{
+	int process = PIDFD_OF_SELF;
+	bool done;
+
+	if (wf_have.pidfdself)
+		return advise_all(process, guards, n);
+	process = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (process < 0)
+		return false;
+	done = advise_all(process, guards, n);
+	close(process);
+	return done;
+}
+
+/* Guards of several stacks; false where the kernel can't. */
 static bool guards_install(const struct region *region, uint32_t first, uint32_t n)
 {
-	struct iovec guards[GUARD_BATCH];
-	long self = -1, done = -1;
+	struct iovec guards[COLD_BATCH];
 
 	for (uint32_t i = 0; i < n; i++)
 		guards[i] = (struct iovec){(void *)stack_map(region, first + i), region->guard};
-	if (n > 1 && (self = syscall(SYS_pidfd_open, getpid(), 0)) >= 0) {
-		done = syscall(SYS_process_madvise, self, guards, n, MADV_GUARD_INSTALL, 0);
-		close((int)self);
-	}
-	if (done == (long)(n * region->guard))
+	if (n > 1 && install_together(guards, n))
 		return true;
 	for (uint32_t i = 0; i < n; i++)
 		if (madvise(guards[i].iov_base, region->guard, MADV_GUARD_INSTALL))
@@ -115,38 +132,79 @@ static void guards_protect(const struct region *region, uint32_t first, uint32_t
 	}
 }
 
-static void guards_make(struct region *region)
+static void guards_make(const struct region *region, uint32_t first, uint32_t n)
 {
-	uint32_t n = region->n - region->guarded < GUARD_BATCH ? region->n - region->guarded
-							       : GUARD_BATCH;
 	int before = errno;
 
-	if (region->guard &&
-	    !(wf_have.guardinstall && guards_install(region, region->guarded, n))) {
+	if (region->guard && !(wf_have.guardinstall && guards_install(region, first, n))) {
 		wf_have.guardinstall = false;
-		guards_protect(region, region->guarded, n);
+		guards_protect(region, first, n);
 	}
-	region->guarded += n;
 	errno = before;
 }
 
-/* A cold stack of a region that has one, with its record at its top. */
-struct gtop *wf_region_take(struct region *region)
+/* Stacks of a region that are the next to get their guards. */
+static uint32_t unguarded(const struct region *region)
 {
-	uint32_t index;
-	uintptr_t map, top;
-	struct gtop *record;
+	uint32_t n = region->n - region->guarded;
 
-	if (region->ncold) {
-		index = region->cold[--region->ncold];
-	} else {
-		if (region->next == region->guarded)
-			guards_make(region);
-		index = region->next++;
+	return n < COLD_BATCH ? n : COLD_BATCH;
+}
+
+/* The number of a cold stack, of a region that has one. */
+uint32_t wf_region_take(struct region *region)
+{
+	if (region->ncold)
+		return region->cold[--region->ncold];
+	if (region->next == region->guarded) {
+		uint32_t n = unguarded(region);
+
+		guards_make(region, region->guarded, n);
+		region->guarded += n;
 	}
-	map = stack_map(region, index);
-	top = map + region->stride - (index * 5 + region->colour) % COLOURS * CACHELINE;
-	record = (struct gtop *)((top - sizeof *record) & ~(uintptr_t)(CACHELINE - 1));
+	return region->next++;
+}
+
+/* Several, for one who has none. Returns whether they have no guards yet: they are to be
+ * made (wf_region_guard) before any is used. */
+bool wf_region_reserve(struct region *region, struct coldstacks *cold)
+{
+	bool fresh = !region->ncold && region->next == region->guarded;
+
+	cold->region = region;
+	if (fresh)
+		region->guarded += unguarded(region);
+	while (region->ncold && cold->n < COLD_BATCH)
+		cold->index[cold->n++] = region->cold[--region->ncold];
+	if (cold->n)
+		return fresh;
+	cold->n = region->guarded - region->next;
+	for (uint32_t i = cold->n; i > 0; i--) /* the last is used first */
+		cold->index[i - 1] = region->next++;
+	return fresh;
+}
+
+void wf_region_giveback(struct coldstacks *cold)
+{
+	struct region *region = cold->region;
+
+	while (cold->n)
+		region->cold[region->ncold++] = cold->index[--cold->n];
+}
+
+/* Those of wf_region_reserve that have none. */
+void wf_region_guard(const struct coldstacks *cold)
+{
+	guards_make(cold->region, cold->index[cold->n - 1], cold->n);
+}
+
+/* A cold stack that is the caller's, with its record at its top. */
+struct gtop *wf_region_heat(struct region *region, uint32_t index)
+{
+	uintptr_t map = stack_map(region, index);
+	uintptr_t top = map + region->stride - (index * 5 + region->colour) % COLOURS * CACHELINE;
+	struct gtop *record = (struct gtop *)((top - sizeof *record) & ~(uintptr_t)(CACHELINE - 1));
+
 	record->stk.lo = map + region->guard;
 	record->stk.hi = (uintptr_t)record;
 	record->region = region;

@@ -7,7 +7,7 @@
 #include "sched/sched.h"
 
 /* Take p from its M if that one is outside of the runtime. The caller holds
- * wf_sched.lock, and has passed a heavy barrier since it set a bit of ATTN_WANTED in the
+ * wf_sched.lock, and has passed a heavy barrier since it set a bit of ATTN_SETTLE in the
  * M's attn, where it still is (I4). The P is in the caller's hands then. */
 bool wf_seize(struct p *p);
 

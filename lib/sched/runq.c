@@ -81,6 +81,14 @@ void wf_slowqput(struct g *g)
 	wf_unlock(&wf_sched.lock);
 }
 
+/* g may have lain there for long: what it needs as it goes on is fetched while it is queued. */
+static void warm(const struct g *g)
+{
+	__builtin_prefetch((const char *)g->sched.sp, 1);
+	__builtin_prefetch((const char *)g->sched.sp + CACHELINE, 1);
+	__builtin_prefetch(&g->top);
+}
+
 /* A share of the global queue: the first is returned, others go to p's ring.
  * With wf_sched.lock held. */
 struct g *wf_globrunqget(struct p *p, unsigned max)
@@ -95,8 +103,10 @@ struct g *wf_globrunqget(struct p *p, unsigned max)
 		n = RUNQ_SIZE / 2;
 	if (n > room)
 		n = room;
-	while (n-- > 1 && (g = wf_gqpop(&wf_sched.runq)))
+	while (n-- > 1 && (g = wf_gqpop(&wf_sched.runq))) {
+		warm(g);
 		wf_runqput(p, g);
+	}
 	return first;
 }
 
@@ -173,7 +183,7 @@ struct g *wf_pickturn(struct p *p)
 
 	p->pass = GLOBAL_TICK;
 	wf_timers_look(p);
-	if (wf_unlikely(wf_sched.nstackwait && p->nstacks))
+	if (wf_unlikely(wf_sched.nstackwait && wf_stacksheld(p)))
 		wf_stackshare(p);
 	if (wf_sched.runq.n || wf_sched.slowq.n) {
 		wf_lock(&wf_sched.lock);

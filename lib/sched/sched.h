@@ -18,9 +18,9 @@
  *       then seen 0 (wf_seize); m->attn is looked at after inside was set, and
  *       after it was cleared.
  *   I5  Locks are taken in the order: what guards an object that is waited on
- *       (wf_blocked.lock, in block.c, is one) or a G's life; wf_sched.lock; a heap of
- *       timers'; stacks'; then those that hold nothing else: names', memory's. So
- *       wf_sched.lock is never taken while a heap's is held.
+ *       (wf_blocked.lock, in block.c, is one), or wf_sched.joins; a G's life;
+ *       wf_sched.lock; a heap of timers'; stacks'; then those that hold nothing else:
+ *       names', memory's. So wf_sched.lock is never taken while a heap's is held.
  */
 #ifndef WF_SCHED_H
 #define WF_SCHED_H
@@ -29,7 +29,7 @@
 
 #include "sched/types.h"
 
-/* --- in and out of the runtime (m.c has the slow halves) ------------------- */
+/* --- in and out of the runtime (enter.c has the slow halves) ------------------- */
 
 /*
  * The asymmetric barrier of I4 and K3. The light side keeps the compiler's hands
@@ -37,7 +37,7 @@
  * Where the kernel has none (wf_fullfence), ATTN_SPECIAL sends every call through
  * the slow halves of wf_enter and wf_leave, which are full fences there.
  */
-extern bool wf_fullfence;
+extern bool wf_fullfence WF_HIDDEN;
 
 static inline void wf_light_barrier(void)
 {
@@ -49,17 +49,19 @@ void wf_heavy_barrier(void);
 
 struct m *wf_enter_slow(struct g *g);
 void wf_leave_slow(struct m *m);
+int wf_leave_slow_ok(struct m *m); /* and 0: called last, so that its caller needs no frame */
 
-/* Whether g, which is not NULL, may go on inside without a second look. */
-static inline bool wf_enter_plain(struct m *m)
+/* Enter the runtime on m: its P, when the caller may go on without a second look. Then there
+ * is membarrier, and nobody watches (ATTN_SPECIAL). */
+static inline struct p *wf_enter_plain(struct m *m)
 {
 	/* relaxed, with the light barrier: pairs with the seizer's heavy one (I4) */
 	atomic_store_explicit(&m->inside, 1, memory_order_relaxed);
 	wf_light_barrier();
 	/* acquire: attn before p: who cleared attn had done with p before */
-	return __builtin_expect(!atomic_load_explicit(&m->attn, memory_order_acquire) &&
-					atomic_load_explicit(&m->p, memory_order_relaxed),
-				1);
+	if (__builtin_expect(atomic_load_explicit(&m->attn, memory_order_acquire) != 0, 0))
+		return NULL;
+	return atomic_load_explicit(&m->p, memory_order_relaxed);
 }
 
 /*
@@ -85,6 +87,16 @@ static inline void wf_leave(struct m *m)
 		wf_leave_slow(m);
 }
 
+/* The same for calls that end with it and have nothing to tell: 0. */
+static inline int wf_leave_ok(struct m *m)
+{
+	atomic_store_explicit(&m->inside, 0, memory_order_release);
+	wf_light_barrier();
+	if (__builtin_expect(!atomic_load_explicit(&m->attn, memory_order_relaxed), 1))
+		return 0;
+	return wf_leave_slow_ok(m);
+}
+
 /* A number below n, by who runs on m. xorshift64: enough to choose a victim or a case. */
 static inline uint32_t wf_random(struct m *m, uint32_t n)
 {
@@ -108,11 +120,22 @@ static inline struct gcache *wf_gcache(struct m *m)
 }
 
 /* Owner-only increment of a counter that others read. */
-static inline void wf_count(_Atomic uint64_t *counter, uint64_t n)
+__attribute__((always_inline)) static inline void wf_count(_Atomic uint64_t *counter, uint64_t n)
 {
 	/* relaxed: a reader may be late */
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
 			      memory_order_relaxed);
+}
+
+/* Its end counts once, whichever way it goes; so does a switch. */
+static inline uint64_t wf_finished(const struct p *p)
+{
+	return p->stats.finished + p->stats.back;
+}
+
+static inline uint64_t wf_switches(const struct p *p)
+{
+	return p->stats.switches + p->stats.there + p->stats.back;
 }
 
 /* --- G's status --------------------------------------------------------- */
@@ -156,7 +179,9 @@ bool wf_chaos_retake(void); /* now and then sysmon takes a P for no reason */
 #define wf_assert(condition) ((condition) ? (void)0 : wf_throw("assertion failed: " #condition))
 void wf_chaos(void);              /* now and then let another thread go first */
 void wf_poison(struct gtop *top); /* what is left of a task on a free stack */
+enum { WF_POISONS = true };
 #else
+enum { WF_POISONS = false };
 #define wf_assert(condition) ((void)sizeof(condition))
 static inline void wf_chaos(void)
 {
@@ -181,21 +206,33 @@ enum {
 	CHUNK_BITS = 14,
 	CHUNK_GS = 1 << CHUNK_BITS,
 	CHUNK_SIZE = CHUNK_GS * sizeof(struct g),
-	CHUNKS = 1 << (32 - CHUNK_BITS),
+	CHUNKS = 1 << (INDEX_BITS - CHUNK_BITS),
 };
 struct chunk {
 	uint32_t base; /* index of its first slot */
 	uint32_t used; /* slots that were handed out, this one included */
 };
-extern _Atomic(struct chunk *) wf_chunks[CHUNKS];
+extern _Atomic(struct chunk *) wf_chunks[CHUNKS] WF_HIDDEN;
 uint64_t wf_lifelock_slow(struct g *g);
-void wf_lifeend_slow(struct m *m, struct g *g, uint64_t generation);
+void wf_lifeend_slow(struct m *m, struct g *g, uint64_t next);
+void wf_cancelword_clear(struct g *g);
 void wf_gflush(struct gcache *cache); /* with wf_sched.lock held */
 void wf_greset(void);
 void wf_gforget(struct g *keep);
-static inline uint64_t wf_life(uint64_t generation, uint64_t bits)
+/* The life word, and handle, of a generation that nothing is known of yet. */
+static inline uint64_t wf_life(uint64_t generation, uint32_t index)
 {
-	return generation << LIFE_BITS | bits;
+	return generation << (LIFE_BITS + INDEX_BITS) | (uint64_t)index << LIFE_BITS;
+}
+
+static inline uint64_t wf_generation(uint64_t life)
+{
+	return life >> (LIFE_BITS + INDEX_BITS);
+}
+
+static inline uint32_t wf_index(uint64_t life)
+{
+	return (uint32_t)(life >> LIFE_BITS) & ((1 << INDEX_BITS) - 1);
 }
 
 /* --- runq.c ------------------------------------------------------------------ */
@@ -247,14 +284,17 @@ struct m *wf_giveway(struct m *m, struct g *g); /* by way of g0 */
 struct m *wf_mcall(struct m *m, struct g *g, void (*fn)(struct g *));
 
 void wf_callcommit(struct m *m, struct p *p);
+void wf_savespecial(struct m *m, struct g *g);
 void wf_loadspecial(struct m *m, struct g *g);
 void wf_blocking_resumed(struct m *m); /* block.c */
+struct m *wf_blocking_again(struct m *m, struct g *g);
 
 /* --- async.c --------------------------------------------------------------------- */
 
 int wf_async_ask(struct g *g);    /* the caller may be cancelled at any instant */
 void wf_async_unask(struct g *g); /* no more */
 void wf_async_act(struct g *g);   /* end the caller, who is outside, if it is time */
+void wf_async_act_on(struct m *m);
 void wf_async_signal(struct g *g);
 void wf_async_resumed(struct m *m, struct g *g);
 void wf_g0entry(struct g *g);
@@ -265,7 +305,7 @@ void wf_gstart(struct m *m);
 bool wf_givestackslow(struct p *p, struct g *g);
 _Noreturn void wf_goexit(struct m *m, struct g *g);
 
-/* --- proc.c, m.c, idle.c ---------------------------------------------------------- */
+/* --- proc.c, m.c, locked.c, idle.c ---------------------------------------------------------- */
 
 void wf_save(uintptr_t pc, uintptr_t sp);
 void wf_mstart(void);
@@ -294,20 +334,30 @@ bool wf_midle_remove(struct m *m);
 bool wf_work_anywhere(void);
 bool wf_work_for(struct p *p); /* in its own queue, or in one that is everybody's */
 bool wf_wakep_asleep(void);    /* wf_wakep, but false when a thread would have to be started */
-bool wf_msleep(struct m *m, int64_t until); /* on its note (post.c) */
+/* post.c: to sleep on an M's note, and what handlers of signals left with it. */
+bool wf_msleep(struct m *m, int64_t until);
 void wf_post_flush(struct m *m);
+/* No handler runs on this thread between the two: for who is no M, or none any more (D4). */
+void wf_signals_hold(sigset_t *before);
+void wf_signals_release(const sigset_t *before);
 void wf_lacking(void); /* a pool could not have a task for its jobs: resized is to be called */
 void wf_wakep(void);
 bool wf_timers_unkept(void);
 void wf_stoplockedm(struct m *m);
 void wf_startlockedm(struct m *m, struct g *g);
 
-static inline void wf_wake(void)
+/* Whether work that was just queued needs somebody to be woken. */
+static inline bool wf_wakewanted(void)
 {
 	/* relaxed: the push before was a full barrier, which pairs with the one
 	 * between a spinning M's giving up and its last look at the queues */
-	if (atomic_load_explicit(&wf_sched.npidle, memory_order_relaxed) &&
-	    !atomic_load_explicit(&wf_sched.nmspinning, memory_order_relaxed))
+	return atomic_load_explicit(&wf_sched.npidle, memory_order_relaxed) &&
+	       !atomic_load_explicit(&wf_sched.nmspinning, memory_order_relaxed);
+}
+
+static inline void wf_wake(void)
+{
+	if (wf_wakewanted())
 		wf_wakep();
 }
 
@@ -317,6 +367,7 @@ static inline void wf_wake(void)
  * the M that the caller is on then, with wf_sched.lock held. */
 struct m *wf_stoptheworld(struct m *m);
 void wf_starttheworld(struct p *runnable); /* and without the lock */
+void wf_unsolo(void);                      /* the caller is a foreign thread, from now on */
 /* With the world stopped: have n Ps; *runnable is a list of those that have work.
  * ENOMEM changes nothing. */
 int wf_procresize(struct m *m, unsigned n, struct p **runnable);
@@ -332,7 +383,7 @@ int wf_go(struct m *m, const uint64_t *attr, void (*fn)(void *), void *arg);
 /* The calling task of the library's own is about to end: from here on weft_shutdown waits
  * for it and does not answer EBUSY. */
 void wf_leaving(struct g *g);
-uint64_t wf_countleaving(void); /* with wf_sched.lock held */
+bool wf_anyliving(void); /* any other task; with wf_sched.lock held */
 int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize);
 
 /* --- foreign.c --------------------------------------------------------------------- */
@@ -341,15 +392,17 @@ int wf_newproc(struct m *m, void (*fn)(void *), void *arg, size_t stacksize);
  * counts as inside until wf_foreign_leave. NULL without memory. */
 struct m *wf_foreign_enter(void);
 void wf_foreign_leave(struct m *m);
+struct m *wf_enter_any_slow(struct g *g);
 void wf_foreign_prepare(void); /* for forks, too */
+void wf_foreign_ending(void);  /* an M's thread that weft_shutdown joins */
 
 /* In and out for calls that are the same for tasks and foreign threads: the M of
  * either, which has a P or has not. NULL without memory. */
 static inline struct m *wf_enter_any(void)
 {
-	struct m *m = wf_enter();
+	struct g *g = wf_getg();
 
-	return m ? m : wf_foreign_enter();
+	return __builtin_expect(g && wf_enter_plain(g->m), 1) ? g->m : wf_enter_any_slow(g);
 }
 
 static inline void wf_leave_any(struct m *m)
@@ -361,6 +414,9 @@ static inline void wf_leave_any(struct m *m)
 }
 
 unsigned long wf_foreign_self(void);
+/* The calling thread becomes m0, or is what it was before; g was its stand-in, or NULL. */
+void wf_foreign_rest(struct g *g);
+void wf_foreign_goon(struct g *g);
 /* Wait as wf_gopark does, in the kernel. */
 void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until);
 void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */
@@ -369,8 +425,9 @@ void wf_foreign_adopt(struct m *m, struct g *g); /* in a forked child */
 
 /* A stack of at least size usable bytes; 0 is the default. NULL without memory. */
 struct gtop *wf_stackget(size_t size, size_t guard);
+struct gtop *wf_stackfresh(struct p *p); /* of the default size, for a G of p */
 void wf_stackputslow(struct p *p, struct gtop *top);
-void wf_stackflush(struct p *p); /* a P's cached stacks to the global list */
+void wf_stackflush(struct p *p); /* a P's free stacks to the global lists */
 void wf_stackwait(struct g *g);  /* a fresh G for which there was none */
 void wf_stackwake(void);         /* one of those may try again; with wf_sched.lock held */
 void wf_stackshare(struct p *p); /* what p has cached is for those */
@@ -378,6 +435,10 @@ void wf_stacktrim(void);         /* give the pages of free stacks back */
 void wf_stackreset(void);
 void wf_stackforget(void);
 void wf_stackuse(uint64_t *stacks, uint64_t *bytes);
+static inline bool wf_stacksheld(const struct p *p)
+{
+	return p->nstacks || p->cold.n;
+}
 
 /* --- mem.c --------------------------------------------------------------------------- */
 
@@ -410,18 +471,22 @@ struct settings {
 	int io, preempt;
 	uint64_t seed;
 };
-extern struct settings wf_settings;
+extern struct settings wf_settings WF_HIDDEN;
 
 /* What the kernel has and which way was taken where it has not. */
 struct features {
-	bool membarrier, guardinstall, wipeonfork, jemalloc, libunwind;
+	bool membarrier, pidfdself, wipeonfork, jemalloc, libunwind;
+	_Atomic bool guardinstall; /* at boot, and until it failed */
 	_Atomic bool guardprotect; /* mprotect had to serve */
 	_Atomic bool noguard;      /* and found the map count used up */
 	_Atomic bool threadlimit;  /* clone was refused: fewer Ms than Ps */
 	size_t pagesize;
-	unsigned ncpu;
+	_Atomic unsigned ncpu; /* at boot */
 };
-extern struct features wf_have;
+extern struct features wf_have WF_HIDDEN;
+
+/* Under wf_have.pidfdself: the process itself, for calls that take a pidfd (Linux 6.14). */
+enum { PIDFD_OF_SELF = -10001 };
 
 /* --- provided by lib/debug: whether parked tasks' frames can be walked ------------------- */
 
@@ -438,16 +503,18 @@ void wf_settle(void);
 bool wf_debug_word(const char *word);
 /* Whether the runtime is up in this process (a forked child's is down). */
 bool wf_up(void);
+/* Whether the runtime goes down just now; and to wait, not inside, until it has. */
+bool wf_going_down(void);
+void wf_await_down(void);
 /* Whether this process was forked from one in which the runtime was up, and has
  * not put that behind it. */
 bool wf_forked(void);
 /* A program's main has ended, by weft_exit or not; the last task has ended. */
 void wf_main_gone(void *program, bool exited);
 void wf_last_gone(void);
-/* Whether m0's thread is one that Weft made; and that it is an M no more, for good or
- * because weft_start returns. */
+/* Whether m0's thread is one that Weft made; and that it is an M no more. */
 bool wf_m0_is_ours(void);
-void wf_m0_gone(bool ended);
+void wf_m0_gone(void);
 void wf_forget(struct g *g); /* put it behind: the caller, g, goes on as a foreign thread */
 
 #endif

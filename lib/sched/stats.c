@@ -23,11 +23,11 @@ static void sum(weft_stats_t *s, uint64_t *readies)
 	for (unsigned i = 0; i < wf_sched.nps; i++) {
 		struct p *p = wf_allp[i];
 
-		s->finished += p->stats.finished;
+		s->finished += wf_finished(p);
 		s->created += p->stats.created;
-		s->switches += p->stats.switches;
-		*readies += p->stats.readies;
-		s->parks += p->stats.parks;
+		s->switches += wf_switches(p);
+		*readies += p->stats.readies + p->stats.back;
+		s->parks += p->stats.parks + p->stats.there;
 		s->steals += p->stats.steals;
 		s->timers += p->timers.n;
 		s->handoffs += p->stats.handoffs;

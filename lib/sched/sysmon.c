@@ -85,7 +85,7 @@ static bool others_wait(struct p *p)
 
 static void note_seen(struct seen *seen, struct p *p, struct m *m, int64_t now)
 {
-	*seen = (struct seen){.switches = p->stats.switches,
+	*seen = (struct seen){.switches = wf_switches(p),
 			      .m = m,
 			      .since = now,
 			      .cpu = -1,
@@ -164,7 +164,7 @@ static enum finding look(struct seen *seen, struct p *p, int64_t now)
 	}
 	if (wf_chaos_retake())
 		wf_retake(p, m, RETAKEN_PREEMPTED);
-	if (seen->m == m && seen->switches == p->stats.switches && seen->blocking == m->blocking)
+	if (seen->m == m && seen->switches == wf_switches(p) && seen->blocking == m->blocking)
 		return look_again(seen, p, now);
 	note_seen(seen, p, m, now);
 	return seen->blocking ? WATCH : NOTHING;
@@ -223,13 +223,19 @@ static void sleep_deeply(void)
 	idle = wf_sched.npidle == wf_sched.nprocs && !wf_sched.dying && !wf_sched.lacking;
 	wf_sched.sysmonwait = idle;
 	wf_unlock(&wf_sched.lock);
-	if (idle) {
-		wf_notesleep(&wf_mon.note);
-		wf_noteclear(&wf_mon.note);
-	}
+	if (idle)
+		wf_notesleep(&wf_mon.note); /* it stays set: the next round is made at once */
 }
 
-/* Until the next round; whether it was asked for before its time. */
+/*
+ * Until the next round; whether it was asked for before its time.
+ *
+ * slow is set as long as it has backed off, also during a round: what begins behind that
+ * round's look kicks, and the note that it finds set ends the next wait at once. Who
+ * begins before slow is set, as it backs off, is met after the first longer wait, of twice
+ * CLOSE_NS. Who asks while it is awake already may find his note taken with another's: the
+ * rounds that follow are close.
+ */
 static bool wait_round(int64_t delay)
 {
 	bool asked;
@@ -237,10 +243,31 @@ static bool wait_round(int64_t delay)
 	/* seq_cst: pairs with wf_sysmon_kick's exchange */
 	atomic_store(&wf_mon.slow, delay > CLOSE_NS);
 	asked = wf_notetsleep(&wf_mon.note, delay);
-	atomic_store(&wf_mon.slow, false);
-	if (asked)
-		wf_noteclear(&wf_mon.note);
+	if (asked) {
+		atomic_store(&wf_mon.slow, false);
+		wf_notetake(&wf_mon.note);
+	}
 	return asked;
+}
+
+/* Who made work could not wake or start the thread for it. */
+static void see_to_work(void)
+{
+	if (wf_mon.look && atomic_exchange(&wf_mon.look, false) && wf_work_anywhere())
+		wf_wake();
+}
+
+/* After a while in which all Ps were idle it sleeps, until somebody makes work. */
+static void rest(int64_t now, int64_t *quiet)
+{
+	if (wf_sched.npidle != wf_sched.nprocs)
+		*quiet = 0;
+	else if (!*quiet)
+		*quiet = now;
+	else if (now - *quiet >= QUIET_NS) {
+		sleep_deeply();
+		*quiet = 0;
+	}
 }
 
 void wf_sysmon(void)
@@ -257,18 +284,10 @@ void wf_sysmon(void)
 		delay = next_delay(delay, round_of_all(now), &idle);
 		if (wf_timers_next() <= now) /* all who could look compute */
 			wf_timers_overdue(&wf_mon.m, now);
-		if (wf_mon.look && atomic_exchange(&wf_mon.look, false) && wf_work_anywhere())
-			wf_wake();
+		see_to_work();
 		admit();
 		retry();
-		if (wf_sched.npidle != wf_sched.nprocs)
-			quiet = 0;
-		else if (!quiet)
-			quiet = now;
-		else if (now - quiet >= QUIET_NS) {
-			sleep_deeply();
-			quiet = 0;
-		}
+		rest(now, &quiet);
 	}
 }
 

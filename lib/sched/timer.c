@@ -33,7 +33,7 @@
 
 #include "sched/fast.h"
 
-enum { BATCH = 128 };
+enum { BATCH = 128, WARM_LINES = 4 };
 enum { NS = 1000000000 };
 
 /* --- clocks ------------------------------------------------------------------------ */
@@ -117,8 +117,6 @@ static void add_tree(struct timers *heap, struct timer *t)
 	}
 	heap->roots |= (uint64_t)1 << t->rank;
 	heap->root[t->rank] = t;
-	if (!heap->first || t->when <= heap->first->when)
-		heap->first = t;
 }
 
 /* relaxed: who looks without the lock looks again, or orders it by a full barrier (W2) */
@@ -128,11 +126,23 @@ static void tell_next(struct timers *heap)
 			      memory_order_relaxed);
 }
 
+/* What is armed and soon stopped again often comes first: who was first before is then. */
+static void order_new(struct timers *heap, struct timer *t)
+{
+	if (!heap->first || t->when < heap->first->when) {
+		heap->second = heap->first;
+		heap->first = t;
+	} else if (heap->second && t->when < heap->second->when) {
+		heap->second = t;
+	}
+}
+
 static void insert(struct timers *heap, struct timer *t)
 {
 	t->child = NULL;
 	t->rank = 0;
 	add_tree(heap, t);
+	order_new(heap, t);
 	tell_next(heap);
 	atomic_store_explicit(&heap->n, heap->n + 1, memory_order_relaxed);
 	/* release: pairs with wf_timer_stop's acquire */
@@ -141,7 +151,10 @@ static void insert(struct timers *heap, struct timer *t)
 
 static void find_first(struct timers *heap)
 {
-	heap->first = NULL;
+	heap->first = heap->second;
+	heap->second = NULL;
+	if (heap->first)
+		return;
 	for (uint64_t left = heap->roots; left; left &= left - 1) {
 		struct timer *t = heap->root[__builtin_ctzll(left)];
 
@@ -171,10 +184,11 @@ static void take_out(struct timers *heap, struct timer *t)
 	bool first = heap->first == t;
 
 	unlink_tree(heap, t);
-	if (first)
-		heap->first = NULL;
+	if (heap->second == t)
+		heap->second = NULL;
 	for (child = t->child; child; child = next) {
 		next = child->next;
+		__builtin_prefetch(child->child, 1); /* for when it is taken out itself */
 		add_tree(heap, child);
 	}
 	if (first) {
@@ -266,6 +280,27 @@ bool wf_timer_stop(struct timer *t)
 
 /* --- firing ------------------------------------------------------------------------------ */
 
+/* Of a batch of Gs that have slept for long, the memory that each needs as it goes on is
+ * fetched while the others are seen to. */
+static void warm(const struct g *g)
+{
+	const char *frames = (const char *)g->sched.sp;
+
+	__builtin_prefetch(&g->top->error, 1);
+	for (int line = 0; line < WARM_LINES; line++)
+		__builtin_prefetch(frames + line * CACHELINE, 1);
+}
+
+/* And what firing t will need. */
+static void warm_timer(const struct timer *t)
+{
+	__builtin_prefetch(t->child, 1);
+	if (t->g) {
+		__builtin_prefetch(t->g, 1);
+		__builtin_prefetch((const char *)t->g + CACHELINE);
+	}
+}
+
 /* The first is due: take it off. Returns the G whose wait it ended, if it is a wait's
  * that nobody else has ended. */
 static struct g *fire_first(struct timers *heap, struct timer **other)
@@ -279,6 +314,7 @@ static struct g *fire_first(struct timers *heap, struct timer **other)
 		*other = t;
 	} else if (wf_claim(g, G_WAITINGC) || wf_claim(g, G_WAITINGT)) { /* T3 */
 		g->flags |= GF_TIMEDOUT;
+		warm(g);
 	} else {
 		g = NULL;
 	}
@@ -293,9 +329,12 @@ static struct timer *fire_due(struct timers *heap, int64_t now, struct gqueue *r
 	struct g *g;
 
 	wf_lock(&heap->lock);
-	while (!other && ready->n < BATCH && heap->first && heap->first->when <= now)
+	while (!other && ready->n < BATCH && heap->first && heap->first->when <= now) {
 		if ((g = fire_first(heap, &other)))
 			wf_gqpush(ready, g);
+		if (heap->first)
+			warm_timer(heap->first);
+	}
 	wf_unlock(&heap->lock);
 	return other;
 }
@@ -376,7 +415,7 @@ void wf_timers_move(struct timers *from, struct timers *to)
 	wf_lock(&to->lock);
 	while (from->roots)
 		insert(to, take_root(from)); /* T1 */
-	from->first = NULL;
+	from->first = from->second = NULL;
 	atomic_store_explicit(&from->n, 0, memory_order_relaxed);
 	tell_next(from);
 	wf_unlock(&to->lock);

@@ -42,7 +42,8 @@ struct timers {
 	_Atomic int64_t
 		next; /* when the first is due; WF_FOREVER: there is none; read without the lock */
 	struct timer *first;
-	uint64_t roots; /* which of root are there */
+	struct timer *second; /* the first of the others; NULL: not known */
+	uint64_t roots;       /* which of root are there */
 	struct timer *root[TIMER_RANKS];
 };
 

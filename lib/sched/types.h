@@ -21,9 +21,9 @@ enum {
 	PAGE = 4096,
 	GCACHE_BATCH = 128,    /* free Gs that move between caches at a time */
 	STACK_CACHE_MAX = 256, /* stacks that a P keeps */
-	STACK_CACHE_BATCH = 64,
-	GLOBAL_TICK = 61,   /* every so many picks the global queue comes first */
-	DIRECT_TURNS = 250, /* children run in their joiners' place until others have a turn */
+	COLD_BATCH = 32,       /* cold stacks that it takes at a time */
+	GLOBAL_TICK = 61,      /* every so many picks the global queue comes first */
+	DIRECT_TURNS = 256,    /* children run in their joiners' place until others have a turn */
 };
 
 /* A G's status; doc/scheduler.md has the table of who moves it where. */
@@ -34,6 +34,7 @@ enum {
 	G_WAITING,  /* parked; whoever it waits for makes it runnable */
 	G_WAITINGC, /* parked; so does a cancellation: claimed by compare and swap */
 	G_WAITINGT, /* parked; several may, but no cancellation: claimed by compare and swap */
+	G_WAITINGJ, /* parked; runs its child in its place: whoever has top->joins' life locked */
 };
 
 enum {
@@ -52,7 +53,7 @@ enum {
 	GF_FPENV = 16,        /* has floating-point control words of its own */
 	GF_FOREIGN = 32,      /* stands for a foreign thread */
 	GF_STARTED = 64,      /* has a stack */
-	GF_DIRECT = 128,      /* its joiner switched to it and wants control back */
+	GF_CALLEDOFF = 128,   /* its join of a child in its place was ended by a cancellation */
 	GF_MAIN = 256,        /* a program's main: weft_start waits for it */
 	GF_CANCELLABLE = 512, /* its wait may be ended by a cancellation */
 	GF_JOINED = 1024,     /* the child that it joins has ended: the result is in sched.ret */
@@ -72,15 +73,21 @@ enum {
 	GC_LEAVING = 8,   /* a task of the library's own: nothing is left but its end */
 };
 
-/* A G's life word: the generation above, these bits below. */
+/* A G's life word: the generation above, the index of its slot, these bits below. Without
+ * them it is the handle of that life. */
 enum {
 	LIFE_LOCK = 1,     /* held: guards joiner, and that the G isn't recycled */
 	LIFE_DETACHED = 2, /* nobody may join */
 	LIFE_JOINING = 4,  /* joiner joins */
 	LIFE_DONE = 8,     /* ended, its result is in sched.ret */
 	LIFE_FOREIGN = 16, /* stands for a foreign thread */
-	LIFE_BITS = 32,
+	LIFE_DIRECT = 32,  /* joiner switched to it and wants control back */
+	LIFE_BITS = 6,
+	INDEX_BITS = 28,
+	GENERATION_BITS = 30,
 };
+#define LIFE_FLAGS ((uint64_t)63)
+#define LIFE_NEXT ((uint64_t)1 << (LIFE_BITS + INDEX_BITS)) /* from a generation to the next */
 
 struct stack {
 	uintptr_t lo, hi;
@@ -98,7 +105,7 @@ struct g {
 	uintptr_t stackguard0, stackguard1;
 	_Atomic(struct m *) m; /* the owner's; a canceller looks at it (C1) */
 	struct gtop *top;      /* what a task has once it runs; lies on its stack */
-	struct g *joiner;      /* guarded by life's lock */
+	struct g *joiner;      /* guarded by life's lock; itself: nobody was given the handle */
 	_Atomic uint64_t life;
 };
 
@@ -131,6 +138,7 @@ struct keys {
 	struct keyvalue first[KEYS_INLINE];
 	struct keyvalue **blocks;
 	bool used;
+	bool threads; /* a foreign thread's: they stay when the runtime goes down */
 };
 
 /* What its task or thread is in the middle of: a job of a pool, a task of a group. Lies in
@@ -168,17 +176,28 @@ struct gtop {
 	} state;
 	struct ehglobals eh;
 	struct weft_cleanup *cleanup;
-	struct timer *timer;                      /* of the wait under way */
-	bool cancelled;                           /* it was ended by a cancellation */
-	struct fpenv env;                         /* while the task is off its M, under GF_FPENV */
+	struct timer *timer; /* of the wait under way */
+	_Atomic(struct g *)
+		joins;    /* under G_WAITINGJ: the child; relaxed, the status publishes it */
+	bool cancelled;   /* it was ended by a cancellation */
+	struct fpenv env; /* while the task is off its M, under GF_FPENV */
 	_Alignas(16) unsigned char exception[64]; /* weft_exit's unwinding */
 	struct keys keys;
 	struct scope *scope; /* innermost; NULL when a task begins and when it ends */
 };
 
+/* Cold stacks of a region, with their guards, that a P has taken for itself. */
+struct coldstacks {
+	struct region *region;
+	uint32_t n;
+	uint32_t index[COLD_BATCH];
+};
+
 /* Counters of a P; the owner counts, anybody may read. */
 struct pstats {
 	_Atomic uint64_t created, finished, switches, parks, readies, steals, handoffs, injected;
+	_Atomic uint64_t there; /* joiners who parked and switched to their child */
+	_Atomic uint64_t back;  /* children who ended and readied their joiner and switched to it */
 };
 
 /* Free Gs: a list in use and a full batch beside it, so that alternating gets
@@ -197,7 +216,7 @@ enum after {
 	AFTER_NOTHING,
 	AFTER_QUEUE,  /* what, a G, goes to the tail of the ring */
 	AFTER_STACK,  /* what, a stack, is free */
-	AFTER_PARK,   /* what, a G, waits for the G that was switched to, whose life is locked */
+	AFTER_JOIN,   /* the G that was switched to has a joiner, who locked its life */
 	AFTER_UNLOCK, /* what, a G, waits in a queue that arg, a held lock, guards */
 	AFTER_CALL,   /* fn(what, arg), what a G */
 };
@@ -215,15 +234,18 @@ struct p {
 	int id;
 	uint32_t schedtick;
 	uint32_t pass;   /* ring entries to go until the second queue has its turn */
-	uint32_t direct; /* children to go that run in their joiners' place */
+	uint32_t direct; /* children that were to run in their joiners' place */
 	struct commit commit;
 	struct gcache gfree;
 	struct gtop *stacks;
 	unsigned nstacks;
 	bool armed;     /* a timer may be the first of all, and nobody keep its time (W2) */
+	bool alone;     /* the only one; changes while the world is stopped */
+	bool solo;      /* and there is no foreign thread: see fast.h; so does this */
 	struct p *link; /* in pidle, or a list of Ps with work */
 	struct timers timers;
 	struct pstats stats;
+	struct coldstacks cold;
 	/* what others look at */
 	_Alignas(CACHELINE) _Atomic(struct g *) runnext;
 	_Alignas(CACHELINE) _Atomic uint32_t runqhead; /* whoever takes, by CAS */
@@ -240,8 +262,8 @@ enum {
 	ATTN_RETAKE = 8,  /* its P may be taken from it just now */
 	ATTN_CANCEL = 16, /* its task was cancelled asynchronously while inside */
 	ATTN_POSTED = 32, /* a handler put something on its list (D2) */
-	ATTN_WANTED = ATTN_STOP | ATTN_EXIT,
-	ATTN_SETTLE = ATTN_WANTED | ATTN_RETAKE, /* on the way in: the lock tells */
+	ATTN_BLOCK = 64,  /* its task goes back to a blocking call (B3) */
+	ATTN_SETTLE = ATTN_STOP | ATTN_EXIT | ATTN_RETAKE, /* on the way in: the lock tells */
 };
 
 /* Of an object that a handler wants seen to; post.c. */
@@ -275,6 +297,7 @@ struct m {
 	bool spinning;
 	bool keeper; /* sleeps until wf_sched.keeper_until at the latest; under wf_sched.lock */
 	bool foreign;
+	bool resting; /* of a foreign thread that is m0 meanwhile; under wf_sched.lock */
 	bool ending;  /* its thread is to end */
 	bool staying; /* m0 would go, but no other M could be had for its P */
 	bool ended;   /* its thread has ended: the record is free */
@@ -332,6 +355,7 @@ struct sched {
 	bool sysmonwait;          /* sysmon sleeps until a P is not idle */
 	_Atomic uint32_t dying;   /* weft_shutdown: Ms end */
 	_Atomic uint32_t objects; /* pools and groups: weft_shutdown is EBUSY while one exists */
+	struct lock joins;        /* held by who decides which of two that join is told */
 	void *_Atomic pools;      /* lib/pool's record of them */
 	void (*_Atomic resized)(struct m *m); /* after weft_procs; NULL: nobody asks */
 	_Atomic uint32_t lacking;             /* some pool lacks a worker: sysmon calls that, too */
@@ -339,9 +363,9 @@ struct sched {
 	uint64_t forks; /* how often this process is a forked child of such */
 };
 
-extern struct sched wf_sched;
-extern struct p *wf_allp[];
-extern struct m wf_m0;
-extern struct g wf_g0;
+extern struct sched wf_sched WF_HIDDEN;
+extern struct p *wf_allp[] WF_HIDDEN;
+extern struct m wf_m0 WF_HIDDEN;
+extern struct g wf_g0 WF_HIDDEN;
 
 #endif

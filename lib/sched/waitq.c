@@ -45,7 +45,7 @@ int wf_waitended(struct g *g)
 int wf_wait(struct m **m, wf_commitf *commit, void *arg, int64_t until, enum waitkind kind)
 {
 	struct g *g = wf_getg();
-	struct timer timer;
+	_Alignas(CACHELINE) struct timer timer; /* others' meet it in their heap: one miss */
 
 	until = ends_at(g, until, kind);
 	if (until != WF_FOREVER)
@@ -139,7 +139,7 @@ struct waiter *wf_waitq_pop(struct waitq *q)
 {
 	struct waiter *w;
 
-	while ((w = q->first))
+	while ((w = wf_waitq_first(q)))
 		if (wf_waitq_claim(w))
 			return w;
 	return NULL;
@@ -149,7 +149,7 @@ struct waiter *wf_waitq_take(struct waitq *q, const void *object)
 {
 	struct waiter *taken = NULL, **end = &taken, *w, *next;
 
-	for (w = q->first; w; w = next) {
+	for (w = wf_waitq_first(q); w; w = next) {
 		next = w->next;
 		if (w->object != object || !wf_waitq_claim(w))
 			continue;
@@ -167,6 +167,20 @@ void wf_waitq_wake(struct m *m, struct waiter *list)
 
 		list = w->next; /* w is gone as soon as its owner runs */
 		wf_goready(m, w->g);
+	}
+}
+
+void wf_waitq_wakedetached(struct m *m, struct waiter *list)
+{
+	while (list) {
+		struct waiter *w = list;
+		struct g *g = w->g;
+
+		list = w->next;
+		if (!wf_claim_waiter(g))
+			wf_throw("a wait ended that only its waker ends");
+		w->woken = true;
+		wf_goready(m, g);
 	}
 }
 

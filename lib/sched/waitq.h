@@ -38,8 +38,20 @@ struct waiter {
 /* Linked by next from the first to the last, whose next is NULL; by prev the other
  * way, and the first's prev is the last. */
 struct waitq {
-	struct waiter *first;
+	/* changed under the lock; whether there is one may be looked at without, as a hint */
+	_Atomic(struct waiter *) first;
 };
+
+/* Both relaxed: the lock orders them, and a hint needs no order. */
+static inline struct waiter *wf_waitq_first(const struct waitq *q)
+{
+	return atomic_load_explicit(&q->first, memory_order_relaxed);
+}
+
+static inline void wf_waitq_setfirst(struct waitq *q, struct waiter *w)
+{
+	atomic_store_explicit(&q->first, w, memory_order_relaxed);
+}
 
 /* What may end a wait besides its waker and the time. */
 enum waitkind {
@@ -56,7 +68,7 @@ static inline void wf_waitq_enter(struct waitq *q, struct lock *lock, struct wai
 
 static inline void wf_waitq_push(struct waitq *q, struct lock *lock, struct waiter *w)
 {
-	struct waiter *first = q->first;
+	struct waiter *first = wf_waitq_first(q);
 
 	wf_waitq_enter(q, lock, w);
 	w->next = NULL;
@@ -66,33 +78,34 @@ static inline void wf_waitq_push(struct waitq *q, struct lock *lock, struct wait
 		first->prev = w;
 	} else {
 		w->prev = w;
-		q->first = w;
+		wf_waitq_setfirst(q, w);
 	}
 }
 
 static inline void wf_waitq_pushfront(struct waitq *q, struct lock *lock, struct waiter *w)
 {
-	struct waiter *first = q->first;
+	struct waiter *first = wf_waitq_first(q);
 
 	wf_waitq_enter(q, lock, w);
 	w->next = first;
 	w->prev = first ? first->prev : w;
 	if (first)
 		first->prev = w;
-	q->first = w;
+	wf_waitq_setfirst(q, w);
 }
 
 /* Both with the queue's lock held. */
 static inline void wf_waitq_unlink(struct waiter *w)
 {
 	struct waitq *q = w->q;
+	struct waiter *first = wf_waitq_first(q);
 
 	if (w->next)
 		w->next->prev = w->prev;
 	else
-		q->first->prev = w->prev;
-	if (q->first == w)
-		q->first = w->next;
+		first->prev = w->prev;
+	if (first == w)
+		wf_waitq_setfirst(q, w->next);
 	else
 		w->prev->next = w->next;
 }
@@ -141,6 +154,19 @@ struct waiter *wf_waitq_take(struct waitq *q, const void *object);
 
 /* Ready them all. *m is the caller's. */
 void wf_waitq_wake(struct m *m, struct waiter *list);
+
+/* The same for a queue of those whose waits nothing but a waker ends (WAIT_LOCK, for ever): all
+ * of it, as it is, and then each is claimed and readied in turn, when the lock has been let go
+ * of. Nobody withdraws from such a queue, so that nobody needs it any more. */
+static inline struct waiter *wf_waitq_detach(struct waitq *q)
+{
+	struct waiter *all = wf_waitq_first(q);
+
+	wf_waitq_setfirst(q, NULL);
+	return all;
+}
+
+void wf_waitq_wakedetached(struct m *m, struct waiter *list);
 
 /* Move w to the end of another queue, where only a waker ends its wait; both locks are
  * held. False when its wait is over: then it stays where it is, as with wf_waitq_finish. */

@@ -55,11 +55,11 @@ int weft_barrier_destroy(weft_barrier_t *barrier)
 /* The round is complete; the queue is locked, and is not when this returns. */
 static int pass(struct m *m, struct barrier *b)
 {
-	struct waiter *others = wf_waitq_take(&b->at.queue, b);
+	struct waiter *others = wf_waitq_detach(&b->at.queue);
 
 	b->arrived = 0;
 	wf_unlock(&b->at.lock);
-	wf_waitq_wake(m, others);
+	wf_waitq_wakedetached(m, others);
 	return WEFT_BARRIER_SERIAL_THREAD;
 }
 

@@ -102,7 +102,7 @@ static int check(const struct cond *cond, const struct mutex *mutex)
 {
 	if (!valid(cond) || !mutex)
 		return EINVAL;
-	return wf_mutex_held(mutex, wf_getg()) ? 0 : EPERM;
+	return wf_mutex_check(mutex, wf_getg());
 }
 
 int weft_cond_wait(weft_cond_t *cond, weft_mutex_t *mutex)

@@ -107,20 +107,34 @@ static int wait_for(struct sem *sem, int64_t until)
 }
 
 /* What a wait begins with: EAGAIN if the caller has to wait. */
-static inline int begin(weft_sem_t *sem)
+static __attribute__((noinline)) int begin(weft_sem_t *sem)
 {
 	int error = sem ? wf_waitcall() : EINVAL;
 
 	return error ? error : take(sem_of(sem));
 }
 
-int weft_sem_wait(weft_sem_t *sem)
+static __attribute__((noinline)) int wait_slow(weft_sem_t *sem)
 {
 	int error = begin(sem);
 
-	if (__builtin_expect(!error, 1))
-		return 0;
 	return result(error == EAGAIN ? wait_for(sem_of(sem), WF_FOREVER) : error);
+}
+
+/* Whether the caller is to take notice of something before it takes what is there. */
+static inline bool asked_to_end(void)
+{
+	struct g *g = wf_getg();
+
+	/* acquire: pairs with weft_cancel's fetch_or */
+	return g && atomic_load_explicit(&g->cancel, memory_order_acquire) & GC_REQUESTED;
+}
+
+int weft_sem_wait(weft_sem_t *sem)
+{
+	if (wf_rarely(!sem || asked_to_end() || take(sem_of(sem))))
+		return wait_slow(sem);
+	return 0;
 }
 
 int weft_sem_trywait(weft_sem_t *sem)

@@ -73,7 +73,8 @@ struct lockwait {
 	bool competes;   /* it was woken to take it, and the mutex says so */
 };
 
-bool wf_mutex_held(const struct mutex *mutex, const struct g *g);
+/* 0 when g holds it; EPERM, or EINVAL for one that was destroyed. */
+int wf_mutex_check(const struct mutex *mutex, const struct g *g);
 
 /* Unlock a mutex that the caller holds: once, if it is locked more often. m is inside. */
 void wf_mutex_release(struct m *m, struct mutex *mutex);

@@ -21,9 +21,10 @@
 #include "sched/fast.h"
 #include "sched/waitq.h"
 
-enum { NS = 1000000000, AGAIN_NS = 1000000 };
+enum { NS = 1000000000, AGAIN_NS = 1000000, MAGIC = 0x77667133 };
 
 struct weft_timer {
+	uint64_t magic;   /* the first word: freeing overwrites it */
 	struct lock lock; /* guards what follows */
 	struct timer timer;
 	void (*fn)(void *);
@@ -43,11 +44,12 @@ struct weft_timer {
 static void lock_timer(weft_timer_t *t)
 {
 	if (wf_unlikely(t->forks != wf_sched.forks))
-		*t = (weft_timer_t){.timer = {.fired = t->timer.fired},
+		*t = (weft_timer_t){.magic = MAGIC,
+				    .timer = {.fired = t->timer.fired},
 				    .fn = t->fn,
 				    .arg = t->arg,
 				    .forks = wf_sched.forks};
-	wf_lock(&t->lock);
+	wf_quicklock(&t->lock);
 }
 
 /* --- expiring; all with the lock held ------------------------------------------------- */
@@ -85,14 +87,14 @@ static void fired(struct m *m, struct timer *timer)
 {
 	weft_timer_t *t = (weft_timer_t *)((char *)timer - offsetof(weft_timer_t, timer));
 
-	wf_lock(&t->lock);
+	wf_quicklock(&t->lock);
 	atomic_fetch_sub(&timer->hands, 1);
 	if (t->voided)
 		t->voided--;
 	else
 		expire(m, t);
 	tell_leaver(m, t);
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	atomic_fetch_sub(&wf_sched.firing, 1); /* the task is counted by now */
 }
 
@@ -123,6 +125,7 @@ static void rearm(struct m *m, weft_timer_t *t)
 
 static void free_timer(weft_timer_t *t)
 {
+	t->magic = 0;
 	wf_free(t, sizeof *t);
 }
 
@@ -140,7 +143,7 @@ static bool begin(weft_timer_t *t)
 		if (t->interval)
 			rearm(m, t);
 	}
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	wf_leave_any(m);
 	return due;
 }
@@ -152,16 +155,16 @@ static void conclude(weft_timer_t **at)
 	struct m *m = wf_enter_any();
 	bool orphan;
 
-	if (!m->foreign)
-		wf_leaving(wf_getg());
 	lock_timer(t);
 	t->runner = NULL;
 	t->task = false;
 	orphan = t->orphan;
 	if (t->due)
 		make_task(m, t);
+	if (!m->foreign) /* it makes no more tasks, and nobody has been told yet */
+		wf_leaving(wf_getg());
 	tell_leaver(m, t);
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	if (orphan)
 		free_timer(t);
 	wf_leave_any(m);
@@ -193,6 +196,7 @@ int weft_timer_create(weft_timer_t **timer, void (*fn)(void *), void *arg)
 
 		error = t ? 0 : ENOMEM;
 		if (t) {
+			t->magic = MAGIC;
 			t->timer.fired = fired;
 			t->fn = fn;
 			t->arg = arg;
@@ -202,6 +206,17 @@ int weft_timer_create(weft_timer_t **timer, void (*fn)(void *), void *arg)
 	}
 	wf_leave_any(m);
 	return error;
+}
+
+/* The caller's M, inside, for a call on a timer; NULL and why not. */
+static struct m *enter(weft_timer_t *t, int *error)
+{
+	struct m *m = wf_enter_any();
+
+	*error = m ? t && t->magic == MAGIC ? 0 : EINVAL : ENOMEM;
+	if (m && *error)
+		wf_leave_any(m);
+	return *error ? NULL : m;
 }
 
 static bool valid(const struct timespec *t)
@@ -239,47 +254,51 @@ int weft_timer_settime(weft_timer_t *t, int flags, const struct itimerspec *valu
 	struct itimerspec before;
 	struct m *m;
 	int64_t now;
+	int error;
 
-	if (!t || !value || flags & ~TIMER_ABSTIME || !valid(&value->it_value) ||
+	if (!value || flags & ~TIMER_ABSTIME || !valid(&value->it_value) ||
 	    !valid(&value->it_interval))
 		return EINVAL;
-	m = wf_enter_any();
+	m = enter(t, &error);
 	if (!m)
-		return ENOMEM;
+		return error;
 	now = wf_nanotime();
 	lock_timer(t);
-	before = setting(t, now);
+	if (old)
+		before = setting(t, now);
 	disarm(t);
 	set(m, t, flags, value, now);
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	wf_leave_any(m);
-	if (old)
+	if (old) /* which may be value */
 		*old = before;
 	return 0;
 }
 
 int weft_timer_stop(weft_timer_t *t)
 {
-	struct m *m = t ? wf_enter_any() : NULL;
+	int error;
+	struct m *m = enter(t, &error);
 	bool some;
 
 	if (!m)
-		return t ? ENOMEM : EINVAL;
+		return error;
 	lock_timer(t);
 	some = disarm(t);
 	t->interval = 0;
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	wf_leave_any(m);
 	return some ? 0 : EALREADY;
 }
 
 int weft_timer_destroy(weft_timer_t *t)
 {
-	struct m *m = t ? wf_enter_any() : NULL;
+	int error;
+	struct m *m = enter(t, &error);
 	bool own;
 
 	if (!m)
-		return t ? ENOMEM : EINVAL;
+		return error;
 	lock_timer(t);
 	own = t->runner == wf_getg();
 	disarm(t);
@@ -288,10 +307,10 @@ int weft_timer_destroy(weft_timer_t *t)
 		struct waiter w = {.object = t};
 
 		wf_waitq_wait(&m, &t->leaver, &t->lock, &w, WF_FOREVER, WAIT_LOCK);
-		wf_lock(&t->lock);
+		wf_quicklock(&t->lock);
 	}
 	t->orphan = own;
-	wf_unlock(&t->lock);
+	wf_quickunlock(&t->lock);
 	if (!own)
 		free_timer(t);
 	wf_leave_any(m);

@@ -10,6 +10,9 @@
  *   takes the lock, and if there is room lets the first of the queue in, who counts as admitted until it has
  *   said itself that it blocks, under the lock.
  *
+ * - Who waited in one of Weft's calls in between begins anew when it goes back (wf_blocking_again): the
+ *   second round of a thread is that, too.
+ *
  * Here three threads block twice each, and two may at a time, of which the last one is not one to block on.
  * Full fences in place of the barriers are tried too.
  * Promise: never do more than one block, and nobody waits for ever.

@@ -8,8 +8,8 @@
  * A task that waits enters itself where its waker will look, under the lock of that, and switches away.
  * Who is on the M next runs the commit: with that lock held (a semaphore's since before the switch, the
  * joined task's taken by the commit, which calls the wait off when that has ended) it calls wf_parked:
- * status WAITINGC, light barrier, a look at the cancel word. Only then it unlocks. Run directly, an
- * unstarted child is taken from the queue and switched to, its life's lock kept until the commit.
+ * status WAITINGC, light barrier, a look at the cancel word. Only then it unlocks. (A child that
+ * runs in its joiner's place is join.pml's.)
  *
  * Whoever ends the wait claims the task by CAS from WAITINGC to RUNNABLE and then queues it: the waker,
  * under that lock (when the claim fails the waiter is gone, and the waker goes on as if there was none); the
@@ -31,7 +31,6 @@
  * mutant 5: wf_parked does not look at the cancel word
  * mutant 6: wf_parked looks at the cancel word after the lock is released
  * mutant 7: wf_parked comes before the join's commit has the lock
- * mutant 8: the commit of a direct run has no lock
  */
 #ifndef MUTANT
 #define MUTANT	0
@@ -60,7 +59,7 @@
 #define G0	1	/* 0 is none, or the M's own g0 */
 #define G1	2
 
-mtype = { SEM, JOIN, DIRECT };
+mtype = { SEM, JOIN };
 
 chan runq = [2] of { byte };
 bit onstack[3];		/* an M is on this G's stack */
@@ -68,7 +67,6 @@ bit ended[3];
 mtype wait;		/* what G0 waits for, or is about to */
 bit parked;		/* it has been in that wait */
 byte generation;	/* G0's */
-bit direct;		/* G1's end goes back to its joiner */
 bit want_post, want_cancel, acquired;
 
 #define is_mutant(n)	(MUTANT == n)
@@ -119,8 +117,6 @@ inline commit()
 {
 	if
 	:: kind == SEM -> wf_parked(LOCK)
-	:: kind == DIRECT && !is_mutant(8) -> wf_parked(LIFE1)
-	:: kind == DIRECT && is_mutant(8) -> lifeunlock(me, LIFE1); st(me, STATUS, WAITINGC); look_at_cancel()
 	:: kind == JOIN && is_mutant(7) ->
 		st(me, STATUS, WAITINGC);
 		look_at_cancel();
@@ -173,10 +169,8 @@ inline begin_wait()
 		:: ld(me, DONE) -> lifeunlock(me, LIFE1)
 		:: else ->
 			st(me, JOINER, G0);
-			if
-			:: lifeunlock(me, LIFE1); gopark(JOIN)
-			:: atomic { runq??[G1]; runq??G1; next = G1; direct = 1 }; gopark(DIRECT)
-			fi
+			lifeunlock(me, LIFE1);
+			gopark(JOIN)
 		fi
 	fi
 }
@@ -234,13 +228,12 @@ inline end_of_g1()
 	fi;
 	st(me, DONE, 1);
 	lifeunlock(me, LIFE1);
-	if :: ok && !direct -> goready(me) :: else fi;
+	if :: ok -> goready(me) :: else fi;
 	atomic {
 		onstack[G1] = 0;
 		ended[G1] = 1;
-		g = (ok && direct -> G0 : 0);
-		ok = 0;
-		if :: g != 0 -> board(g) :: else fi
+		g = 0;
+		ok = 0
 	}
 }
 

@@ -2,7 +2,7 @@
  * Changing the number of Ps while tasks are queued, run and end.
  *
  * lib/sched/procresize.c: wf_stoptheworld, wf_procresize, wf_starttheworld, wf_gcstopm; lib/sched/proc.c:
- * wf_findrunnable; lib/sched/m.c: wf_enter_slow, queue_self, wf_leave_slow; lib/sched/idle.c: wf_startm,
+ * wf_findrunnable; lib/sched/enter.c: wf_enter_slow, queue_self, wf_leave_slow; lib/sched/idle.c: wf_startm,
  * give_late, wf_stopm.
  *
  * A P is some M's, or idle, or in the hands of who is about to give it to an M, or stopped. The stopper sets

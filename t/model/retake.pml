@@ -1,7 +1,7 @@
 /*
  * Taking a P from an M that runs.
  *
- * lib/sched/sched.h: wf_enter_plain, wf_leave; lib/sched/m.c: wf_enter_slow, settle_p, wf_leave_slow,
+ * lib/sched/sched.h: wf_enter_plain, wf_leave; lib/sched/enter.c: wf_enter_slow, settle_p, wf_leave_slow,
  * wf_acquirep, wf_releasep; lib/sched/retake.c: wf_seize, wf_retake; lib/sched/procresize.c: want_stop,
  * seize_all, wf_gcstopm; lib/sched/idle.c: wf_handoffp.
  *
