@@ -40,7 +40,7 @@ unsigned occurrences(const char *text, const char *word);
 
 /* In a child: end with status 1 and a line that says what did not hold. */
 #define need(condition) ((condition) ? (void)0 : need_failed(__FILE__, __LINE__, #condition))
-_Noreturn void need_failed(const char *file, int line, const char *condition);
+__attribute__((noreturn)) void need_failed(const char *file, int line, const char *condition);
 
 /* Of this process: threads, and bytes of address space. */
 unsigned thread_count(void);

@@ -4,14 +4,24 @@
  */
 #include "sched/retake.h"
 
+/* m's task is back, whose P was taken; whether it computed meanwhile. */
+static bool strayed(struct m *m)
+{
+	bool computed = m->retaken == RETAKEN_PREEMPTED;
+
+	m->retaken = RETAKEN_NOT;
+	if (computed) /* relaxed: a hint */
+		atomic_fetch_sub_explicit(&wf_sched.strays, 1, memory_order_relaxed);
+	return computed;
+}
+
 /* Its P was taken from m while g computed, and none is idle: g waits its turn. */
 static void queue_self(struct g *g)
 {
 	struct m *m = g->m;
-	bool slow = m->retaken == RETAKEN_PREEMPTED;
+	bool slow = strayed(m);
 
 	m->curg = NULL;
-	m->retaken = RETAKEN_NOT;
 	if (m->blocking) /* g has to wait, its thread has not */
 		wf_blocking_left(m);
 	wf_setstatus(g, G_RUNNING, G_RUNNABLE);
@@ -38,7 +48,7 @@ static struct p *settle_p(struct m *m)
 	if (!p && !wf_sched.gcwaiting && (p = wf_pidleget()))
 		wf_acquirep(p);
 	if (p)
-		m->retaken = RETAKEN_NOT;
+		strayed(m);
 	wf_unlock(&wf_sched.lock);
 	return p;
 }

@@ -13,7 +13,7 @@
  *       the keeper away passes a full barrier, then looks at the heaps: as he goes to sleep,
  *       under wf_sched.lock, where he becomes the keeper, or before he goes on to run a
  *       task. As in W1 (proc.c), one of the two sees the other. While no P is idle, the
- *       timers are those of who has the Ps, and sysmon's.
+ *       timers are those of who has the Ps, and sysmon's. t/model/keeper.pml is the model.
  *
  * The last M to go to sleep looks up once more: what was quiet for a second gives
  * its free stacks' pages back, and Ms beyond the number of Ps end. From then on

@@ -27,6 +27,8 @@
 #include "sched/fast.h"
 #include "sched/retake.h"
 
+enum { TURN_NS = 1000000 };
+
 void wf_callcommit(struct m *m, struct p *p)
 {
 	struct commit commit = p->commit;
@@ -206,7 +208,7 @@ struct m *wf_giveway(struct m *m, struct g *g)
 	return wf_mcall(m, g, park_on_g0);
 }
 
-/* Let the other runnable Gs of this P go first. */
+/* Let the other runnable Gs of this P go first; NULL: there is none. */
 static inline struct m *gosched(struct m *m, struct g *g)
 {
 	struct p *p = wf_p(m);
@@ -217,18 +219,32 @@ static inline struct m *gosched(struct m *m, struct g *g)
 		return wf_switchto(m, g, next);
 	}
 	if (!m->picked && !(g->flags & GF_LOCKED) && !wf_sched.runq.n && !wf_sched.slowq.n)
-		return m;
+		return NULL;
 	return wf_giveway(m, g);
+}
+
+/* The caller has nobody of this P to let go first, but others compute without one: the
+ * kernel may let them. Not each time: those would use up a slice of its own each. */
+static void let_strays_run(struct m *m)
+{
+	if (wf_nanotime() - m->gave < TURN_NS)
+		return;
+	sched_yield();
+	m->gave = wf_nanotime();
 }
 
 /* weft_yield when anything is special. */
 static __attribute__((noinline)) int yield_slow(void)
 {
-	struct m *m = wf_enter();
+	struct m *m = wf_enter(), *then;
 
 	if (!m)
 		return sched_yield();
-	wf_leave(gosched(m, m->curg));
+	then = gosched(m, m->curg);
+	wf_leave(then ? then : m);
+	/* relaxed: a hint */
+	if (!then && atomic_load_explicit(&wf_sched.strays, memory_order_relaxed))
+		let_strays_run(m);
 	return 0;
 }
 
@@ -236,6 +252,7 @@ static __attribute__((noinline)) int yield_slow(void)
 static __attribute__((noinline)) int yield_to(struct m *m, struct g *g, struct g *next)
 {
 	struct p *p = wf_p(m);
+	struct m *then;
 
 	if (next->flags & GF_LOCKED) {
 		m->picked = next;
@@ -243,8 +260,8 @@ static __attribute__((noinline)) int yield_to(struct m *m, struct g *g, struct g
 	} else if (wf_givestack(p, next)) {
 		wf_setcommit(p, AFTER_QUEUE, g);
 		m = wf_switchto(m, g, next);
-	} else {
-		m = gosched(m, g);
+	} else if ((then = gosched(m, g))) {
+		m = then;
 	}
 	wf_leave(m);
 	return 0;

@@ -38,6 +38,8 @@ bool wf_retake(struct p *p, struct m *m, uint32_t why)
 	taken = !wf_sched.gcwaiting && p->m == m && wf_seize(p);
 	if (taken)
 		atomic_store_explicit(&m->retaken, why, memory_order_relaxed); /* the lock's */
+	if (taken && why == RETAKEN_PREEMPTED)
+		atomic_fetch_add_explicit(&wf_sched.strays, 1, memory_order_relaxed);
 	atomic_fetch_and(&m->attn, ~(uint32_t)ATTN_RETAKE);
 	wf_unlock(&wf_sched.lock);
 	if (taken)

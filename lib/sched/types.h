@@ -302,6 +302,7 @@ struct m {
 	bool staying; /* m0 would go, but no other M could be had for its P */
 	bool ended;   /* its thread has ended: the record is free */
 	uint64_t rng;
+	int64_t gave; /* when its thread last let others go first that have no P */
 	struct note park;
 	_Atomic(struct deferred *) deferred; /* by its own thread's handlers (D1) */
 	void (*see_to)(struct m *, struct deferred *);
@@ -350,6 +351,7 @@ struct sched {
 	_Atomic int64_t
 		keeper_until;     /* when some idle M looks at the timers (W2); 0: nobody does */
 	_Atomic uint32_t firing;  /* timers that fired and whose function is about to be called */
+	_Atomic uint32_t strays;  /* Ms that compute without the P that was theirs */
 	bool sysmonwait;          /* sysmon sleeps until a P is not idle */
 	_Atomic uint32_t dying;   /* weft_shutdown: Ms end */
 	_Atomic uint32_t objects; /* pools and groups: weft_shutdown is EBUSY while one exists */
