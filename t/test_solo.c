@@ -78,6 +78,38 @@ TASK_TEST(test_a_channel_loses_nothing_when_the_first_foreign_thread_comes, 1)
 	}
 }
 
+/* Whether the element came, or the time; the caller says what it told the other side. */
+static void *receive_until(void *arg)
+{
+	struct timespec until = *(struct timespec *)arg;
+	int number = 0, error = weft_chan_timedrecv(ch, &number, &until);
+
+	ck_assert(error == ETIMEDOUT || (!error && number == 1));
+	return (void *)(intptr_t)error;
+}
+
+/* sysmon fires the timer, since the only P computes; about then an element is sent. */
+TASK_TEST(test_a_timed_receive_ends_once_whoever_ends_it, 1)
+{
+	const int one = 1;
+
+	alone_again();
+	ck_assert_int_eq(weft_chan_create(&ch, sizeof(int), 0), 0);
+	for (unsigned round = 0; round < scaled(rounds(200)); round++) {
+		struct timespec until = time_of(CLOCK_MONOTONIC, 1);
+		int64_t end = now_of(CLOCK_MONOTONIC) + 1000000 + rand_r(&seed) % 10000000;
+		weft_t task = create(receive_until, &until);
+		int error;
+
+		weft_yield();
+		while (now_of(CLOCK_MONOTONIC) < end)
+			;
+		error = weft_chan_trysend(ch, &one);
+		ck_assert_ptr_eq(result_of(task), error ? (void *)(intptr_t)ETIMEDOUT : NULL);
+	}
+	ck_assert_int_eq(weft_chan_destroy(ch), 0);
+}
+
 /* --- a joiner whose child runs in its place ---------------------------------------------- */
 
 static _Atomic weft_t child, joiner;
@@ -223,6 +255,7 @@ TCase *suite_tests(void)
 	TCase *tests = tcase_create("solo");
 
 	tcase_add_test(tests, test_a_channel_loses_nothing_when_the_first_foreign_thread_comes);
+	tcase_add_test(tests, test_a_timed_receive_ends_once_whoever_ends_it);
 	tcase_add_test(
 		tests,
 		test_a_joiner_is_cancelled_while_its_child_runs_in_its_place_by_a_foreign_thread);

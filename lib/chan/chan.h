@@ -66,10 +66,11 @@ static inline void wf_chan_copy(void *to, const void *from, size_t size)
 	}
 }
 
-/* Whether w's wait goes on; it is the caller's then. */
+/* Whether w's wait goes on; it is the caller's then. Solo nobody else could claim it, unless
+ * it has a timer, which sysmon may fire. */
 __attribute__((always_inline)) static inline bool wf_chan_claim(struct waiter *w, bool solo)
 {
-	if (!solo || wf_status(w->g) != G_WAITINGC)
+	if (!solo || wf_status(w->g) != G_WAITINGC || w->g->flags & GF_TIMER)
 		return wf_claim_waiter(w->g);
 	wf_setstatus(w->g, G_WAITINGC, G_RUNNABLE);
 	return true;

@@ -25,7 +25,8 @@
  * look at who are inside (a life word, an object's lock) its owner alone looks at, between
  * coming in and leaving or switching. So that takes no locked instruction, and no lock. It
  * stays so while its owner is inside, since a foreign thread stops the world before it comes
- * in for the first time. sysmon touches nothing of the kind, nor does an M without a P.
+ * in for the first time. sysmon touches nothing of the kind but what has a timer, nor does an M
+ * without a P.
  */
 
 /* Put g into p's ring, behind all others; false when that is full. A full barrier, unless
