@@ -226,6 +226,7 @@ void wf_foreign_park(struct m *m, wf_commitf *commit, void *arg, int64_t until)
 unsigned long wf_foreign_self(void)
 {
 	struct m *m = wf_foreign_enter();
+	unsigned long self;
 	struct g *g;
 
 	if (!m)
@@ -241,6 +242,7 @@ unsigned long wf_foreign_self(void)
 		m->proxy = g;
 		m->proxydowns = wf_sched.downs;
 	}
+	self = m->proxy ? wf_handle(m->proxy) : 0; /* inside: its chunk goes with the runtime */
 	wf_foreign_leave(m);
-	return m->proxy ? wf_handle(m->proxy) : 0;
+	return self;
 }
