@@ -78,8 +78,8 @@ static inline struct m *run(struct m *m, struct g *g, struct gtop *top, uintptr_
 		*result = (uintptr_t)((void *(*)(void *))fn)(arg);
 	if (wf_unlikely(top->keys.used))
 		wf_keys_destroy(&top->keys);
-	m = g->m;
-	if (wf_unlikely(!wf_enter_plain(m)) && !(m = wf_enter_slow(g)))
+	m = wf_getm();
+	if (wf_unlikely(!m || !wf_enter_plain(m)) && !(m = wf_enter_slow(g)))
 		exit(0); /* in a forked child this was the last thread */
 	if (m->eh)
 		*m->eh = (struct ehglobals){0};
