@@ -26,9 +26,8 @@ static unsigned long number_after(const char *path, const char *word)
 	if (!f)
 		return 0;
 	while (fgets(line, sizeof line, f)) {
-		const char *at = strstr(line, word);
-
-		if (at && sscanf(at + strlen(word), "%lu", &n) == 1)
+		if (!strncmp(line, word, strlen(word)) &&
+		    sscanf(line + strlen(word), "%lu", &n) == 1)
 			sum += n;
 	}
 	fclose(f);
@@ -50,7 +49,7 @@ static bool of_weft(const char *task)
 	return !strncmp(name, "weft", 4);
 }
 
-/* How often Weft's threads were switched to, and how many there are. */
+/* How often Weft's threads went to sleep, and how many there are. */
 static unsigned long switches(unsigned *threads)
 {
 	DIR *tasks = opendir("/proc/self/task");
@@ -132,7 +131,7 @@ START_TEST(test_a_sleeper_wakes_nobody_up_but_itself)
 	pause_ms(500);
 	ck_assert_uint_eq(switches(&threads), before);
 	ck_assert_ptr_null(result_of(task));
-	ck_assert_uint_le(switches(&threads), before + 20);
+	ck_assert_uint_le(switches(&threads), before + 40); /* sysmon's rounds among them */
 }
 END_TEST
 
