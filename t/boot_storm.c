@@ -78,6 +78,15 @@ static int make_takers(int argc, char **argv)
 	return zero_main(argc, argv);
 }
 
+static void stop_and_shut_down(void)
+{
+	stop = 1;
+	while (ended < TAKERS)
+		sched_yield();
+	while (weft_shutdown() == EBUSY)
+		sched_yield();
+}
+
 static void start_and_start_again(void)
 {
 	stop = ended = 0;
@@ -86,11 +95,7 @@ static void start_and_start_again(void)
 		ck_assert_int_eq(weft_start(zero_main, 0, NULL), 0);
 		ck_assert_int_eq(weft_shutdown(), EBUSY);
 	}
-	stop = 1;
-	while (ended < TAKERS)
-		sched_yield();
-	while (weft_shutdown() == EBUSY)
-		sched_yield();
+	stop_and_shut_down();
 }
 
 START_TEST(test_handlers_may_post_while_their_thread_starts_and_shuts_down)
@@ -116,11 +121,7 @@ START_TEST(test_handlers_may_post_while_their_thread_boots_lazily)
 			ck_assert_int_eq(weft_go(take_posts, NULL), 0);
 		while (!taken)
 			ck_assert_int_eq(weft_shutdown(), EBUSY);
-		stop = 1;
-		while (ended < TAKERS)
-			sched_yield();
-		while (weft_shutdown() == EBUSY)
-			sched_yield();
+		stop_and_shut_down();
 		taken = 0;
 	}
 	timer_delete(storm);

@@ -161,11 +161,11 @@ int weft_chan_send(weft_chan_t *ch, const void *elem)
 	struct m *m = wf_getm();
 	struct p *p;
 
-	if (wf_unlikely(!m) || wf_unlikely(!sendable(ch, elem)) ||
-	    wf_unlikely(!(p = wf_enter_plain(m))))
+	if (wf_unlikely(!m) || wf_unlikely(!sendable(ch, elem)))
 		return send_until(ch, elem, WF_FOREVER);
-	if (wf_unlikely(wf_wait_special(m->curg))) {
-		wf_leave(m);
+	p = wf_enter_plain(m);
+	if (wf_unlikely(!p || wf_wait_special(m->curg))) {
+		wf_leave(m); /* what the slow half begins with may end the task */
 		return send_until(ch, elem, WF_FOREVER);
 	}
 	return p->solo ? send_in(m, ch, elem, true) : send_shared(m, ch, elem);
@@ -236,11 +236,11 @@ int weft_chan_recv(weft_chan_t *ch, void *elem)
 	struct m *m = wf_getm();
 	struct p *p;
 
-	if (wf_unlikely(!m) || wf_unlikely(!wf_chan_valid(ch)) ||
-	    wf_unlikely(!(p = wf_enter_plain(m))))
+	if (wf_unlikely(!m) || wf_unlikely(!wf_chan_valid(ch)))
 		return recv_until(ch, elem, WF_FOREVER);
-	if (wf_unlikely(wf_wait_special(m->curg))) {
-		wf_leave(m);
+	p = wf_enter_plain(m);
+	if (wf_unlikely(!p || wf_wait_special(m->curg))) {
+		wf_leave(m); /* what the slow half begins with may end the task */
 		return recv_until(ch, elem, WF_FOREVER);
 	}
 	return p->solo ? recv_in(m, ch, elem, true) : recv_shared(m, ch, elem);

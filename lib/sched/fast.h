@@ -95,13 +95,18 @@ static inline struct g *wf_runqget(struct p *p)
 	}
 }
 
-/* Take back the newest in p's ring, which tail is just behind, unless a thief is faster. */
-static inline bool wf_runqtake_shared(struct p *p, uint32_t tail)
+/* Take back what is just before tail, the newest in p's ring, which is not empty as it looks;
+ * false: a thief was faster. Owner only. */
+static inline bool wf_runqtaketail(struct p *p, uint32_t tail)
 {
 	uint32_t head;
 	int32_t left;
 	bool ours;
 
+	if (p->alone) {
+		atomic_store_explicit(&p->runqtail, tail - 1, memory_order_release);
+		return true;
+	}
 	atomic_exchange(&p->runqtail, tail - 1);
 	head = atomic_load(&p->runqhead);
 	left = (int32_t)(tail - 1 - head);
@@ -112,23 +117,22 @@ static inline bool wf_runqtake_shared(struct p *p, uint32_t tail)
 	return ours;
 }
 
+/* The newest in p's ring, as it looks: a thief may have it at any time. NULL when the ring is
+ * empty: what its slots hold was taken, and may be gone. Owner only. */
+static inline struct g *wf_runqnewest(struct p *p, uint32_t tail)
+{
+	/* acquire: pairs with a thief's compare and swap */
+	if (atomic_load_explicit(&p->runqhead, memory_order_acquire) == tail)
+		return NULL;
+	return atomic_load_explicit(&p->runq[(tail - 1) % RUNQ_SIZE], memory_order_relaxed);
+}
+
 /* Take g back if it is the newest in p's ring and nobody has it yet. Owner only. */
 static inline bool wf_runqtake(struct p *p, struct g *g)
 {
 	uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
-	uint32_t head;
 
-	/* what an empty ring's last slot holds was taken: it is not the caller's */
-	if (atomic_load_explicit(&p->runq[(tail - 1) % RUNQ_SIZE], memory_order_relaxed) != g)
-		return false;
-	if (p->alone) {
-		head = atomic_load_explicit(&p->runqhead, memory_order_relaxed);
-		if (head == tail)
-			return false;
-		atomic_store_explicit(&p->runqtail, tail - 1, memory_order_release);
-		return true;
-	}
-	return wf_runqtake_shared(p, tail);
+	return wf_runqnewest(p, tail) == g && wf_runqtaketail(p, tail);
 }
 
 /* Take back the newest in p's ring if handle is of its life, which nothing has happened to;
@@ -136,20 +140,12 @@ static inline bool wf_runqtake(struct p *p, struct g *g)
 static inline struct g *wf_runqtakelife(struct p *p, unsigned long handle)
 {
 	uint32_t tail = atomic_load_explicit(&p->runqtail, memory_order_relaxed);
-	/* acquire: of an empty ring's slots nothing is looked at */
-	uint32_t head = atomic_load_explicit(&p->runqhead, memory_order_acquire);
-	struct g *g;
+	struct g *g = wf_runqnewest(p, tail);
 
-	if (head == tail || handle & LIFE_FLAGS)
+	if (!g || handle & LIFE_FLAGS ||
+	    atomic_load_explicit(&g->life, memory_order_relaxed) != handle)
 		return NULL;
-	g = atomic_load_explicit(&p->runq[(tail - 1) % RUNQ_SIZE], memory_order_relaxed);
-	if (atomic_load_explicit(&g->life, memory_order_relaxed) != handle)
-		return NULL;
-	if (p->alone)
-		atomic_store_explicit(&p->runqtail, tail - 1, memory_order_release);
-	else if (!wf_runqtake_shared(p, tail))
-		return NULL;
-	return g;
+	return wf_runqtaketail(p, tail) ? g : NULL;
 }
 
 /* What p runs next of what it has at hand; NULL when that is nothing. */
@@ -424,14 +420,6 @@ static inline void wf_setcommit(struct p *p, enum after after, void *what)
 	p->commit.what = what;
 }
 
-/* The caller's joiner, who locked its life, is off its stack. */
-__attribute__((always_inline)) static inline void wf_joined_directly(struct g *g)
-{
-	uint64_t life = atomic_load_explicit(&g->life, memory_order_relaxed);
-
-	wf_lifeunlock(g, life ^ (LIFE_LOCK | LIFE_JOINING | LIFE_DIRECT));
-}
-
 /* Do it. */
 __attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 {
@@ -448,8 +436,11 @@ __attribute__((always_inline)) static inline void wf_runcommit(struct m *m)
 		wf_setstatus(what, G_RUNNING, G_RUNNABLE);
 		wf_runqput(p, what);
 		wf_wakefor(p);
-	} else if (after == AFTER_JOIN) { /* it joins the G that runs now (K4) */
-		wf_joined_directly(m->curg);
+	} else if (after == AFTER_JOIN) { /* it joins the G that runs now (J1) */
+		struct g *child = m->curg;
+		uint64_t life = atomic_load_explicit(&child->life, memory_order_relaxed);
+
+		wf_lifeunlock(child, life ^ (LIFE_LOCK | LIFE_JOINING | LIFE_DIRECT));
 	} else if (after == AFTER_UNLOCK) { /* it waits in a queue */
 		struct lock *lock = p->commit.arg;
 

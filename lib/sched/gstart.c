@@ -288,14 +288,9 @@ void wf_gstart(struct m *m)
 	if (wf_watched)
 		wf_hooks_arrive(&top->stk);
 	for (;;) {
-		if (wf_p(m)->commit.after == AFTER_JOIN) { /* the most hurried */
-			wf_p(m)->commit.after = AFTER_NOTHING;
-			wf_joined_directly(m->curg);
-		} else {
-			wf_runcommit(m);
-			if (wf_unlikely(!wf_p(m)->stacks))
-				wf_stackahead(wf_p(m));
-		}
+		wf_runcommit(m);
+		if (wf_unlikely(!wf_p(m)->stacks))
+			wf_stackahead(wf_p(m));
 		m = run_gs(m, top);
 	}
 }

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sched/timer.h"
+
 enum { FREE = 0, HELD = 1, CONTENDED = 2 };
 enum { CLEAR = 0, SET = 1, ASLEEP = 2, INTERRUPTED = 3 };
 enum { SPINS = 100, PAUSE_NS = 20000, NS = 1000000000 };
@@ -58,14 +60,9 @@ void wf_lock_wake(struct lock *l)
 /* Nobody wakes who pauses; the pause lets the holder run, whatever the priority of either. */
 static void pause_while(struct lock *l, uint32_t value)
 {
-	struct timespec until;
+	int64_t when = wf_nanotime() + PAUSE_NS;
+	struct timespec until = {when / NS, when % NS};
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += PAUSE_NS;
-	if (until.tv_nsec >= NS) {
-		until.tv_nsec -= NS;
-		until.tv_sec++;
-	}
 	futex_wait(&l->word, value, &until);
 }
 
@@ -119,10 +116,7 @@ bool wf_notesleepuntil(struct note *n, int64_t when)
 
 bool wf_notetsleep(struct note *n, int64_t ns)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return wf_notesleepuntil(n, (int64_t)now.tv_sec * NS + now.tv_nsec + ns);
+	return wf_notesleepuntil(n, wf_nanotime() + ns);
 }
 
 void wf_notesleep(struct note *n)
